@@ -1,0 +1,171 @@
+"""The contract between the core and a channel, and everything an adapter needs to keep it.
+
+An adapter is a class that is found through the entry-point group `outagecast.channels` under its type's name. It
+imports from here, from `outagecast.wire` and from `outagecast.text`, and from nothing else of ours. It knows nothing
+of retries, journals or screens. Importing its module must be cheap: the platform's SDK is imported on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+from outagecast.errors import ChannelError, InDoubt, Refused, TryLater
+from outagecast.model import (
+    Absent,
+    Announcement,
+    CannotTell,
+    Capabilities,
+    Finding,
+    House,
+    Incident,
+    Kind,
+    LeastReplies,
+    Level,
+    Limit,
+    Post,
+    Quota,
+    Receipt,
+    Recipients,
+    Repeat,
+    Replies,
+    ReplyControl,
+    Status,
+    Unfinished,
+)
+from outagecast.secrets import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    Remember = Callable[[Mapping[str, str]], None]
+    """Commits a step's token before the next step uses it; the next attempt gets it back as `Post.token`."""
+    Result = Receipt | ChannelError
+    Look = Receipt | Unfinished | Absent | Repeat | CannotTell
+
+__all__ = [
+    "Absent",
+    "Announcement",
+    "CannotTell",
+    "Capabilities",
+    "Channel",
+    "ChannelError",
+    "ChannelType",
+    "Finding",
+    "House",
+    "InDoubt",
+    "Incident",
+    "Kind",
+    "LeastReplies",
+    "Letters",
+    "Level",
+    "Limit",
+    "Post",
+    "Quota",
+    "Rationed",
+    "Receipt",
+    "Recipients",
+    "Refused",
+    "Repeat",
+    "Replies",
+    "ReplyControl",
+    "Secret",
+    "Status",
+    "TryLater",
+    "Unfinished",
+    "Warm",
+]
+
+
+class Channel(Protocol):
+    """One configured way to the public. Raises only TryLater, Refused, InDoubt; anything else is a bug."""
+
+    name: str
+    caps: Capabilities
+
+    @property
+    def endpoints(self) -> Sequence[str]:
+        """The hosts this channel depends on, for the blast-radius check."""
+
+    def render(self, news: Announcement) -> Sequence[Post]:
+        """What would be published, to the letter. Pure: no network, no secrets, no clock; it is also the preview.
+
+        Raises Refused when the text cannot go out here at all (too long, a mention that would open replies).
+        """
+
+    def check(self) -> Iterable[Finding]:
+        """What is wrong with credentials, permissions and settings. Reads only."""
+
+    def send(self, post: Post, parent: Receipt | None, remember: Remember) -> Receipt:
+        """Publish: one public side effect, at most once. Never retries by itself."""
+
+    def find(self, post: Post, parent: Receipt | None, since: datetime) -> Look:
+        """Look whether an earlier attempt, begun at `since`, landed. May raise TryLater or Refused about the look."""
+
+    def close_replies(self, receipt: Receipt) -> Replies:
+        """Close replies if that takes a call of its own, and read the setting back. Idempotent.
+
+        Raises TryLater when the reading may work later and Refused when this account may never read it.
+        """
+
+    def retract(self, receipt: Receipt) -> None:
+        """Take it back. Idempotent: gone already is success."""
+
+    def close(self) -> None:
+        """Let go of connections. Called once, at the end, from the thread that used the channel."""
+
+
+@runtime_checkable
+class Warm(Protocol):
+    """What a channel with something heavy to import may have besides."""
+
+    def warm(self) -> None:
+        """Import what the first call needs. No network.
+
+        Channels warm one after the other, so that the first is not held up by the imports of all; one that takes
+        longer than a second no longer holds up the next.
+        """
+
+
+class Letters(Channel, Protocol):
+    """A channel with `caps.letters`: what it has besides."""
+
+    @property
+    def recipients(self) -> Recipients:
+        """Who gets each announcement."""
+
+    def send_many(
+        self, posts: Iterator[Post], begin: Callable[[Post], None]
+    ) -> Iterator[tuple[Post, Receipt | ChannelError]]:
+        """Send letters as fast as the relay takes them; yield each with what became of it.
+
+        Takes a post from `posts` only when it can be sent now, and takes no more once `posts` ends (that is how
+        the caller stops it); then drains what is in flight. Calls `begin(post)` just before the first byte of the
+        letter's content goes out: a post taken but not begun counts as never attempted. Both callables may be
+        called from the channel's own threads, `posts` from one at a time. Raises TryLater or Refused about the
+        relays as a whole: nothing that was not yielded was sent.
+        """
+
+
+@runtime_checkable
+class Rationed(Protocol):
+    """What a channel with letters may have besides, when its relays take only so many in a while."""
+
+    @property
+    def quota(self) -> Quota:
+        """The most letters of this channel in any hour and any day, of all announcements together.
+
+        The caller counts them, in the journal and therefore across runs: `posts` of `send_many` ends when no more
+        may go, and what is left waits until one may.
+        """
+
+
+class ChannelType(Protocol):
+    """What an entry point of the group `outagecast.channels` names: usually the adapter's class."""
+
+    Settings: ClassVar[type[Any]]
+    """A `msgspec.Struct` (frozen, keyword-only) of the type's own config keys; secrets are of type `Secret`."""
+    caps: ClassVar[Capabilities]
+
+    def __call__(self, name: str, settings: Any, house: House) -> Channel:
+        """Make the channel. No network and no secret is read before the first call that needs it."""
