@@ -1,0 +1,149 @@
+"""Writing an announcement down: the incident, the words, and one row a post, all inside the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from outagecast.journal.rows import stamp
+from outagecast.journal.subscriptions import audience
+from outagecast.model import IncidentState, Kind
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from outagecast.journal.rows import ChannelPlan
+    from outagecast.model import Announcement, Post
+
+
+def announce(db: sqlite3.Connection, news: Announcement, plans: Sequence[ChannelPlan]) -> int:
+    """The announcement's id; its incident is made, or brought to the state that the announcement gives it."""
+    incident = _incident(db, news)
+    row = db.execute(
+        "INSERT INTO announcement (incident, seq, kind, status, text, words, at, eta, link, groups, seconds) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            incident,
+            news.seq,
+            news.kind,
+            news.status,
+            news.text,
+            news.words,
+            stamp(news.at),
+            stamp(news.eta) if news.eta else None,
+            news.link,
+            json.dumps(list(news.groups)),
+            int(news.seconds),
+        ),
+    )
+    announcement = row.lastrowid
+    assert announcement is not None  # noqa: S101  an INSERT that did not raise has a row id
+    for plan in plans:
+        add_channel(db, announcement, news.groups, plan, news.at)
+    return announcement
+
+
+def _incident(db: sqlite3.Connection, news: Announcement) -> int:
+    known = db.execute("SELECT id FROM incident WHERE key = ?", (news.incident.key,)).fetchone()
+    if known is None:
+        return _new_incident(db, news)
+    incident = int(known["id"])
+    if news.eta is not None:
+        db.execute("UPDATE incident SET eta = ? WHERE id = ?", (stamp(news.eta), incident))
+    if news.kind is Kind.RESOLVED:
+        db.execute(
+            "UPDATE incident SET state = ?, resolved_at = ? WHERE id = ?",
+            (IncidentState.RESOLVED, stamp(news.at), incident),
+        )
+    return incident
+
+
+def _new_incident(db: sqlite3.Connection, news: Announcement) -> int:
+    row = db.execute(
+        "INSERT INTO incident (key, title, state, opened_at, eta) VALUES (?, ?, ?, ?, ?)",
+        (
+            news.incident.key,
+            news.incident.title,
+            IncidentState.OPEN,
+            stamp(news.at),
+            stamp(news.eta) if news.eta else None,
+        ),
+    )
+    assert row.lastrowid is not None  # noqa: S101  an INSERT that did not raise has a row id
+    return row.lastrowid
+
+
+def clear_placeholder(db: sqlite3.Connection, announcement: int, channel: str) -> int | None:
+    """Remove the post of a channel that could not be used when it was planned; its place in the report."""
+    row = db.execute(
+        "DELETE FROM wording WHERE announcement = ? AND channel = ? AND text IS NULL RETURNING id",
+        (announcement, channel),
+    ).fetchone()
+    return row["id"] if row else None
+
+
+def add_channel(
+    db: sqlite3.Connection,
+    announcement: int,
+    groups: Sequence[str],
+    plan: ChannelPlan,
+    now: datetime,
+    place: int | None = None,
+) -> None:
+    """A channel's posts; for a channel that cannot be used yet, one refused post that a later run renders."""
+    if plan.error:
+        wording = _wording(db, announcement, plan, None, place)
+        db.execute(
+            "INSERT INTO post (wording, state, mendable, detail, hint) VALUES (?, 'refused', 1, ?, ?)",
+            (wording, plan.error, plan.hint or None),
+        )
+        return
+    for post in plan.posts:
+        wording = _wording(db, announcement, plan, post, place if post.part == 1 else None)
+        if plan.letters:
+            _letters(db, wording, plan, groups)
+        else:
+            made = db.execute("INSERT INTO post (wording, detail) VALUES (?, 'not attempted yet')", (wording,))
+            db.execute(
+                "INSERT INTO attempt (post, at, event) VALUES (?, ?, 'planned')",
+                (made.lastrowid, stamp(now)),
+            )
+
+
+def _wording(db: sqlite3.Connection, announcement: int, plan: ChannelPlan, post: Post | None, place: int | None) -> int:
+    row = db.execute(
+        "INSERT INTO wording (id, announcement, channel, type, letters, least, part, parts, text, data) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            place,
+            announcement,
+            plan.name,
+            plan.type,
+            int(plan.letters),
+            plan.least,
+            post.part if post else 1,
+            post.parts if post else 1,
+            post.text if post else None,
+            json.dumps(dict(post.data) if post else {}),
+        ),
+    )
+    assert row.lastrowid is not None  # noqa: S101  an INSERT that did not raise has a row id
+    return row.lastrowid
+
+
+def _letters(db: sqlite3.Connection, wording: int, plan: ChannelPlan, groups: Sequence[str]) -> None:
+    """One row per recipient, each address once; subscribers come straight out of their table, however many."""
+    db.executemany(
+        "INSERT OR IGNORE INTO post (wording, recipient, detail) VALUES (?, ?, 'not attempted yet')",
+        [(wording, address) for address in plan.recipients.addresses],
+    )
+    if not plan.recipients.subscribers:
+        return
+    where, values = audience(groups)
+    db.execute(
+        "INSERT OR IGNORE INTO post (wording, recipient, detail) SELECT ?, address, 'not attempted yet' "  # noqa: S608
+        f"FROM subscriber WHERE {where}",
+        (wording, *values),
+    )

@@ -1,0 +1,240 @@
+"""What the journal is asked: what is to do, what was said, what became of it. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outagecast.journal.rows import announcement_of, incident_of, moment, receipt_of, stamp, task_of, when
+from outagecast.journal.store import Store
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from outagecast.journal.rows import AnnouncementRow, Scope, Task
+    from outagecast.model import Incident, PostState, Receipt
+
+_TASK = (
+    "SELECT p.*, w.announcement, w.channel, w.part, w.parts, w.text, w.data, a.incident, a.at AS announced_at "
+    "FROM post p JOIN wording w ON w.id = p.wording JOIN announcement a ON a.id = w.announcement "
+)
+_UNFINISHED = (
+    "(p.state IN ('planned', 'sending', 'in-doubt') OR p.look_due IS NOT NULL "
+    "OR (p.state = 'refused' AND p.mendable = 1))"
+)
+
+
+class Questions(Store):
+    """Queries; each is one consistent read."""
+
+    def integrity(self) -> str:
+        """What SQLite finds wrong with the file; empty when nothing is."""
+        with self.reading() as db:
+            rows = db.execute("PRAGMA integrity_check(3)").fetchall()
+        found = "; ".join(str(row[0]) for row in rows)
+        return "" if found == "ok" else found
+
+    def tasks(self, scope: Scope) -> list[Task]:
+        """Unfinished posts that are no letters: oldest announcement first, parts in order."""
+        where, values = scope.where()
+        with self.reading() as db:
+            rows = db.execute(
+                f"{_TASK} WHERE w.letters = 0 AND {where} AND w.text IS NOT NULL "
+                "AND (p.state NOT IN ('sent', 'retracted', 'dropped') OR p.look_due IS NOT NULL) "
+                "ORDER BY w.announcement, w.part",
+                values,
+            ).fetchall()
+        return [task_of(row) for row in rows]
+
+    def letters(self, scope: Scope, state: PostState, most: int, after: int = 0) -> list[Task]:
+        """Up to `most` letters in `state` that are due and wait for no person, in order, with ids above `after`."""
+        where, values = scope.where()
+        with self.reading() as db:
+            rows = db.execute(
+                f"{_TASK} WHERE w.letters = 1 AND p.state = ? AND p.person = 0 AND p.id > ? "
+                f"AND (p.due IS NULL OR p.due <= ?) AND {where} ORDER BY p.id LIMIT ?",
+                (state, after, stamp(self.now()), *values, most),
+            ).fetchall()
+        return [task_of(row) for row in rows]
+
+    def next_letter(self, scope: Scope) -> datetime | None:
+        """When the earliest planned letter is due (now, if it has no time of its own); None when none is planned."""
+        where, values = scope.where()
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT min(coalesce(p.due, '')) AS due FROM post p JOIN wording w ON w.id = p.wording "  # noqa: S608
+                f"WHERE w.letters = 1 AND p.state = 'planned' AND {where}",
+                values,
+            ).fetchone()
+        if row["due"] is None:
+            return None
+        return self.now() if row["due"] == "" else max(self.now(), moment(row["due"]))
+
+    def letters_out(self, channel: str, since: datetime, most: int) -> tuple[int, datetime | None]:
+        """How many letters went out over a channel after `since`, counted up to `most`; and the oldest of those."""
+        with self.reading() as db:
+            # Its own words for the index: the planner would rather go through every letter of the channel.
+            row = db.execute(
+                "SELECT count(*) AS number, min(sent_at) AS oldest FROM (SELECT sent_at FROM post INDEXED BY post_out "
+                "WHERE sent_at > ? AND wording IN (SELECT id FROM wording WHERE channel = ?) "
+                "ORDER BY sent_at DESC LIMIT ?)",
+                (stamp(since), channel, most),
+            ).fetchone()
+        return row["number"], when(row["oldest"])
+
+    def parent(self, task: Task) -> tuple[int, Receipt] | None:
+        """What a post hangs under: the latest post of its incident on its channel that is out and came before it."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT p.* FROM post p JOIN wording w ON w.id = p.wording "
+                "JOIN announcement a ON a.id = w.announcement "
+                "JOIN post me ON me.id = ? JOIN wording mine ON mine.id = me.wording "
+                "WHERE a.incident = ? AND w.channel = mine.channel AND p.state = 'sent' AND "
+                "(w.announcement < mine.announcement OR (w.announcement = mine.announcement AND w.part < mine.part)) "
+                "ORDER BY w.announcement DESC, w.part DESC LIMIT 1",
+                (task.post.id, task.incident),
+            ).fetchone()
+        receipt = receipt_of(row) if row else None
+        return (row["id"], receipt) if receipt else None
+
+    def receipt(self, post: int) -> Receipt | None:
+        """The receipt of a post, if it has one."""
+        with self.reading() as db:
+            row = db.execute("SELECT * FROM post WHERE id = ?", (post,)).fetchone()
+        return receipt_of(row) if row else None
+
+    def post_row(self, post: int) -> sqlite3.Row | None:
+        """A post with its wording and announcement, as the report and `settle` need it."""
+        with self.reading() as db:
+            row: sqlite3.Row | None = db.execute(
+                "SELECT p.*, w.channel, w.type, w.letters, w.announcement, w.text, a.incident FROM post p "
+                "JOIN wording w ON w.id = p.wording JOIN announcement a ON a.id = w.announcement WHERE p.id = ?",
+                (post,),
+            ).fetchone()
+        return row
+
+    def unrendered(self, scope: Scope) -> list[tuple[AnnouncementRow, str]]:
+        """Announcements, and the channels on which they could not be rendered when they were planned."""
+        where, values = scope.where()
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT a.*, w.channel FROM wording w JOIN announcement a ON a.id = w.announcement "  # noqa: S608
+                f"WHERE w.text IS NULL AND {where} ORDER BY a.id",
+                values,
+            ).fetchall()
+            return [(announcement_of(row, _incident(db, row["incident"])), row["channel"]) for row in rows]
+
+    def busy_channels(self, scope: Scope) -> list[str]:
+        """The channels that have anything unfinished in `scope`."""
+        where, values = scope.where()
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT w.channel FROM wording w JOIN post p ON p.wording = w.id "  # noqa: S608  our own words
+                f"WHERE {_UNFINISHED} AND {where} GROUP BY w.channel ORDER BY min(w.id)",
+                values,
+            ).fetchall()
+        return [row["channel"] for row in rows]
+
+    def waiting(self, scope: Scope) -> bool:
+        """Whether anything in `scope` may still go out, or be looked up, by itself."""
+        where, values = scope.where()
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT 1 FROM wording w JOIN post p ON p.wording = w.id "  # noqa: S608  our own words
+                f"WHERE (p.state = 'planned' OR (p.state = 'in-doubt' AND p.person = 0)) AND {where} LIMIT 1",
+                values,
+            ).fetchone()
+        return row is not None
+
+    def unfinished(self, scope: Scope) -> list[int]:
+        """The announcements with anything unfinished in `scope`, oldest first."""
+        where, values = scope.where()
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT DISTINCT w.announcement FROM wording w JOIN post p ON p.wording = w.id "  # noqa: S608
+                f"WHERE {_UNFINISHED} AND {where} ORDER BY w.announcement",
+                values,
+            ).fetchall()
+        return [row["announcement"] for row in rows]
+
+    def incident(self, key: str) -> Incident | None:
+        """The incident of that key."""
+        with self.reading() as db:
+            row = db.execute("SELECT * FROM incident WHERE key = ?", (key,)).fetchone()
+        return incident_of(row) if row else None
+
+    def incidents(self) -> list[Incident]:
+        """All incidents, newest first."""
+        with self.reading() as db:
+            rows = db.execute("SELECT * FROM incident ORDER BY opened_at DESC, id DESC").fetchall()
+        return [incident_of(row) for row in rows]
+
+    def announcements(self, key: str) -> list[AnnouncementRow]:
+        """What was announced of an incident, in order."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT a.* FROM announcement a JOIN incident i ON i.id = a.incident WHERE i.key = ? ORDER BY a.seq",
+                (key,),
+            ).fetchall()
+            return [announcement_of(row, _incident(db, row["incident"])) for row in rows]
+
+    def announcement(self, announcement: int) -> AnnouncementRow:
+        """The announcement of that id."""
+        with self.reading() as db:
+            row = db.execute("SELECT * FROM announcement WHERE id = ?", (announcement,)).fetchone()
+            return announcement_of(row, _incident(db, row["incident"]))
+
+    def opened_with(self, text: str, since: datetime) -> AnnouncementRow | None:
+        """The latest first word of an incident that said exactly `text` at or after `since`."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT * FROM announcement WHERE seq = 0 AND text = ? AND at >= ? ORDER BY id DESC LIMIT 1",
+                (text, stamp(since)),
+            ).fetchone()
+            return announcement_of(row, _incident(db, row["incident"])) if row else None
+
+    def waiting_for_person(self, channel: str) -> list[int]:
+        """A channel's posts that only a person can settle: in doubt with nobody to ask, or refused."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT p.id FROM post p JOIN wording w ON w.id = p.wording WHERE w.channel = ? AND w.text IS NOT NULL "
+                "AND ((p.state = 'in-doubt' AND p.person = 1) OR (p.state = 'refused' AND p.address_fault = 0)) "
+                "ORDER BY p.id",
+                (channel,),
+            ).fetchall()
+        return [row["id"] for row in rows]
+
+    def incident_keys(self, posts: Sequence[int]) -> set[str]:
+        """The keys of the incidents that these posts belong to."""
+        with self.reading() as db:
+            return {
+                db.execute(
+                    "SELECT i.key FROM post p JOIN wording w ON w.id = p.wording "
+                    "JOIN announcement a ON a.id = w.announcement JOIN incident i ON i.id = a.incident WHERE p.id = ?",
+                    (post,),
+                ).fetchone()["key"]
+                for post in posts
+            }
+
+    def channels_of(self, announcement: int) -> list[str]:
+        """The channels that an announcement was planned on."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT channel FROM wording WHERE announcement = ? GROUP BY channel ORDER BY min(id)", (announcement,)
+            ).fetchall()
+        return [row["channel"] for row in rows]
+
+    def texts(self, channel: str, texts: Sequence[str]) -> bool:
+        """Whether the account has been given any of these very texts before."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT 1 FROM wording WHERE channel = ? AND letters = 0 "  # noqa: S608  only question marks
+                f"AND text IN ({','.join('?' * len(texts))}) LIMIT 1",
+                (channel, *texts),
+            ).fetchone()
+        return row is not None
+
+
+def _incident(db: sqlite3.Connection, incident: int) -> Incident:
+    return incident_of(db.execute("SELECT * FROM incident WHERE id = ?", (incident,)).fetchone())

@@ -1,0 +1,317 @@
+"""The guarded transitions of a post, the only ones there are.
+
+    planned --begin--> sending --> sent --> retracted
+       ^   ^              |  +---> refused --(mended: next run; else settle)--> planned | dropped
+       |   +-- later -----+
+       +--- again ---- in-doubt --found--> sent      (killed while sending: the next run finds it so)
+    planned --superseded, expired, settle--> dropped
+
+Each names the states it comes from and fails when that is no longer true. A post's are on the disk when the call
+returns; for letters see `begin_block`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from outagecast.errors import JournalError
+from outagecast.journal.rows import stamp, when
+from outagecast.journal.store import Store
+from outagecast.model import PostState, Replies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from outagecast.errors import Refused, TryLater
+    from outagecast.journal.rows import Scope
+    from outagecast.model import Receipt
+
+
+def boot_id() -> str:
+    """What changes when the machine restarts; a fresh value, trusting no earlier mark, where the system cannot say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        import uuid
+
+        return str(uuid.uuid4())
+
+
+_UNBEGUN = "attempts = attempts + (state = 'planned')"
+"""A letter's answer often comes before the first byte of its content, at its address: that was an attempt as well."""
+
+
+def _answered(*, letter: bool) -> tuple[PostState, ...]:
+    """The states in which a relay's or a platform's "no" or "later" can find a post."""
+    return (PostState.SENDING, PostState.PLANNED) if letter else (PostState.SENDING,)
+
+
+class Transitions(Store):
+    """What can become of a post."""
+
+    def _move(
+        self,
+        post: int,
+        origins: Iterable[PostState],
+        to: PostState,
+        event: str,
+        *,
+        detail: str | None = None,
+        letter: bool = False,
+        bump: str = "",
+        columns: Mapping[str, object] | None = None,
+    ) -> None:
+        """One guarded update and its line of history, or JournalError when the post is not where it should be."""
+        values = {"state": to, "detail": detail, **(columns or {})}
+        allowed = tuple(origins)
+        assignments = [f"{name} = ?" for name in values] + ([f"{bump} = {bump} + 1"] if bump else [])
+        if letter and to is not PostState.SENDING:
+            assignments.append(_UNBEGUN)
+        with self.writing(durable=not letter) as db:
+            changed = db.execute(
+                f"UPDATE post SET {', '.join(assignments)} "  # noqa: S608  column names are written in this file
+                f"WHERE id = ? AND state IN ({','.join('?' * len(allowed))})",
+                (*values.values(), post, *allowed),
+            ).rowcount
+            if changed != 1:
+                raise JournalError(f"post {post} is not {' or '.join(allowed)} any more, so it cannot become {to}")
+            # A letter that simply goes out leaves no history: sent_at says it all, a million times.
+            if not (letter and detail is None):
+                self.note(post, event, detail)
+
+    def begin(self, post: int, parent: int | None) -> None:
+        """Planned -> sending; on the disk before this returns."""
+        self._begin(post, parent, letter=False)
+
+    def begin_letter(self, post: int) -> None:
+        """Planned -> sending, for a letter of a block that was begun."""
+        self._begin(post, None, letter=True)
+
+    def _begin(self, post: int, parent: int | None, *, letter: bool) -> None:
+        columns = {"attempted_at": stamp(self.now()), "parent": parent, "due": None, "hint": None}
+        self._move(
+            post,
+            [PostState.PLANNED],
+            PostState.SENDING,
+            "begin",
+            letter=letter,
+            bump="attempts",
+            columns=columns,
+        )
+
+    def begin_block(self, posts: Sequence[int]) -> set[int]:
+        """Mark letters, durably, as about to be attempted; which of them still are to be sent.
+
+        Whoever unsubscribed a moment ago is not among them, and nobody can drop a letter once it is marked.
+
+        The mark of each single letter (`begin_letter`) and its result are written at once but synced later: that
+        survives a kill. After a restart of the machine they cannot be trusted, and `recover` doubts the whole block.
+        """
+        with self.writing() as db:
+            rows = db.execute(
+                "UPDATE post SET block = ? WHERE state = 'planned' "  # noqa: S608  only question marks
+                f"AND id IN ({','.join('?' * len(posts))}) RETURNING id",
+                (boot_id(), *posts),
+            ).fetchall()
+        return {row["id"] for row in rows}
+
+    def sent(self, post: int, receipt: Receipt, *, look_due: datetime | None, letter: bool = False) -> None:
+        """Sending | in-doubt -> sent, with its receipt; `look_due` is when its replies are to be looked at."""
+        self._move(
+            post,
+            [PostState.SENDING, PostState.IN_DOUBT],
+            PostState.SENT,
+            "sent",
+            detail=receipt.note,
+            letter=letter,
+            columns={
+                "ref": receipt.ref,
+                "url": receipt.url,
+                "receipt": json.dumps(dict(receipt.data)),
+                "replies": receipt.replies,
+                "look_due": stamp(look_due) if look_due else None,
+                "sent_at": stamp(self.now()),
+                "due": None,
+                "person": 0,
+                "hint": None,
+            },
+        )
+
+    def later(self, post: int, why: TryLater, due: datetime, *, letter: bool = False) -> None:
+        """Sending -> planned: nothing is out; not again before `due`. A wait that was asked for is no failed try."""
+        self._move(
+            post,
+            _answered(letter=letter),
+            PostState.PLANNED,
+            "later",
+            detail=why.text,
+            letter=letter,
+            bump="waits" if why.limited else "",
+            columns={"due": stamp(due), "hint": why.hint or None},
+        )
+
+    def refused(self, post: int, why: Refused, *, letter: bool = False) -> None:
+        """Sending -> refused: nothing is out, and a person must act; a vanished mailbox is not written to again."""
+        columns = {"mendable": int(why.mendable), "address_fault": int(why.recipient), "hint": why.hint or None}
+        origins = _answered(letter=letter)
+        self._move(post, origins, PostState.REFUSED, "refused", detail=why.text, letter=letter, columns=columns)
+        if why.suppress:
+            with self.writing(durable=not letter) as db:
+                db.execute(
+                    "UPDATE subscriber SET suppressed = ? WHERE address = (SELECT recipient FROM post WHERE id = ?)",
+                    (why.text, post),
+                )
+
+    def doubt(self, post: int, why: str, *, hint: str = "", due: datetime | None, letter: bool = False) -> None:
+        """Sending -> in-doubt: it may be out; it is looked up at `due`, or at once."""
+        columns = {"hint": hint or None, "due": stamp(due) if due else None}
+        self._move(
+            post,
+            [PostState.SENDING],
+            PostState.IN_DOUBT,
+            PostState.IN_DOUBT,
+            detail=why,
+            letter=letter,
+            bump="doubts",
+            columns=columns,
+        )
+
+    def looked(self, post: int, why: str, *, due: datetime | None, person: bool, hint: str = "") -> None:
+        """in-doubt -> in-doubt: a look gave no answer; again at `due`, or a `person` has to settle it."""
+        columns = {"due": stamp(due) if due else None, "person": int(person), "hint": hint or None}
+        self._move(post, [PostState.IN_DOUBT], PostState.IN_DOUBT, "looked", detail=why, columns=columns)
+
+    def again(self, post: int, why: str, *, letter: bool = False) -> None:
+        """in-doubt -> planned: it is known not to be out, or a repeat is allowed."""
+        columns = {"due": None, "hint": None, "person": 0}
+        self._move(post, [PostState.IN_DOUBT], PostState.PLANNED, "again", detail=why, letter=letter, columns=columns)
+
+    def settled(self, post: int, to: PostState, why: str, ref: str | None = None) -> None:
+        """In-doubt | refused | planned -> planned | dropped | sent: a person decided.
+
+        Without the platform's `ref` nothing can hang under a post that is settled as sent.
+        """
+        origins = [PostState.IN_DOUBT, PostState.REFUSED, PostState.PLANNED]
+        columns: dict[str, object] = {"due": None, "hint": None, "person": 0}
+        if to is PostState.SENT:
+            letter = self._is_letter(post)
+            look = stamp(self.now()) if ref and not letter else None
+            replies = Replies.NONE if letter else Replies.UNVERIFIED
+            columns |= {"ref": ref, "replies": replies, "look_due": look, "sent_at": stamp(self.now())}
+        self._move(post, origins, to, "settled", detail=why, columns=columns)
+
+    def _is_letter(self, post: int) -> bool:
+        """Whether the post has a recipient: then nobody replies to it in public, and no look at that is due."""
+        with self.reading() as db:
+            row = db.execute("SELECT recipient FROM post WHERE id = ?", (post,)).fetchone()
+        return bool(row and row["recipient"])
+
+    def remember(self, post: int, token: Mapping[str, str]) -> None:
+        """Commit a step's token of a post that is being sent or looked for, added to what was remembered before."""
+        with self.writing() as db:
+            row = db.execute(
+                "SELECT token FROM post WHERE id = ? AND state IN ('sending', 'in-doubt')", (post,)
+            ).fetchone()
+            if row is None:
+                raise JournalError(f"post {post} is not being sent or looked for, so no step of it can be remembered")
+            known = json.loads(row["token"]) if row["token"] else {}
+            db.execute("UPDATE post SET token = ? WHERE id = ?", (json.dumps(known | dict(token)), post))
+            self.note(post, "step", ", ".join(f"{name} {value}" for name, value in sorted(token.items())))
+
+    def replies(self, post: int, replies: Replies, *, due: datetime | None, why: str = "", hint: str = "") -> None:
+        """Sent -> sent: what a look at its replies gave; `due` is when to look again, None: finished."""
+        columns = {"replies": replies, "look_due": stamp(due) if due else None, "hint": hint or None}
+        self._move(
+            post,
+            [PostState.SENT],
+            PostState.SENT,
+            f"replies {replies}",
+            detail=why or None,
+            bump="looks",
+            columns=columns,
+        )
+
+    def rearm(self, scope: Scope, since: datetime) -> datetime | None:
+        """Sent -> sent: look at the replies of all that went out after `since` again, now; when the latest did."""
+        where, chosen = scope.where()
+        mine = f"SELECT w.id FROM wording w WHERE w.letters = 0 AND {where}"  # noqa: S608  our own words
+        young = f"state = 'sent' AND ref IS NOT NULL AND sent_at >= ? AND wording IN ({mine})"
+        with self.writing() as db:
+            db.execute(
+                f"UPDATE post SET look_due = ?, looks = 0 WHERE {young}",  # noqa: S608  our own words
+                (stamp(self.now()), stamp(since), *chosen),
+            )
+            row = db.execute(
+                f"SELECT max(sent_at) AS latest FROM post WHERE {young}",  # noqa: S608  our own words
+                (stamp(since), *chosen),
+            ).fetchone()
+        return when(row["latest"])
+
+    def recover(self) -> None:
+        """Under the lock: whatever is `sending` belongs to a run that was ended, and is in doubt."""
+        with self.writing() as db:
+            self.orphan("state = 'sending'", (), "outagecast was ended while this was being sent")
+            self.orphan(
+                "state = 'planned' AND block IS NOT NULL AND block <> ?",
+                (boot_id(),),
+                "the machine restarted when this letter's turn had come",
+            )
+            db.execute("UPDATE post SET block = NULL WHERE block IS NOT NULL")
+
+    def forsake(self, scope: Scope, why: str) -> None:
+        """Sending -> in-doubt for letters whose channel has stopped, and the end of their blocks."""
+        where, chosen = scope.where()
+        mine = f"wording IN (SELECT w.id FROM wording w WHERE w.letters = 1 AND {where})"  # noqa: S608  our own words
+        with self.writing() as db:
+            self.orphan(f"state = 'sending' AND {mine}", tuple(chosen), why)
+            # Another channel's blocks stay marked: its letters may be on their way in another thread.
+            db.execute(f"UPDATE post SET block = NULL WHERE block IS NOT NULL AND {mine}", chosen)  # noqa: S608
+
+    def reconsider(self, scope: Scope) -> None:
+        """At the start of a run: what a person had to mend or look after gets one more chance to go by itself."""
+        self._all(scope, "state = 'refused' AND mendable = 1", {"state": PostState.PLANNED, "due": None})
+        self._all(scope, "state = 'in-doubt' AND person = 1", {"state": PostState.IN_DOUBT, "person": 0, "due": None})
+
+    def refuse_channel(self, scope: Scope, why: Refused) -> None:
+        """Planned -> refused for all in `scope`: the channel itself cannot be used."""
+        values = {
+            "state": PostState.REFUSED,
+            "mendable": int(why.mendable),
+            "detail": why.text,
+            "hint": why.hint or None,
+        }
+        self._all(scope, "state = 'planned'", values)
+
+    def postpone_channel(self, scope: Scope, why: TryLater, due: datetime, *, only_due: bool = False) -> None:
+        """Planned -> planned for all in `scope`, or for those whose time has come: not before `due`."""
+        which = "state = 'planned'" + (f" AND (due IS NULL OR due <= '{stamp(self.now())}')" if only_due else "")
+        self._all(scope, which, {"due": stamp(due), "detail": why.text, "hint": why.hint or None})
+
+    def expire(self, scope: Scope, before: datetime) -> None:
+        """Planned -> dropped for what was announced before `before`: it is never published late."""
+        why = "expired: it could not be published in time and is not published late"
+        stale = "state = 'planned' AND wording IN (SELECT w.id FROM wording w JOIN announcement a "
+        self._all(
+            scope,
+            stale + f"ON a.id = w.announcement WHERE a.at < '{stamp(before)}')",
+            {"state": PostState.DROPPED, "person": 1, "detail": why, "hint": None},
+        )
+
+    def _all(self, scope: Scope, which: str, values: Mapping[str, object]) -> None:
+        """The same for every post in `scope` that `which` selects, with a line of history for each but letters."""
+        where, chosen = scope.where()
+        scoped = f"SELECT w.id FROM wording w WHERE w.text IS NOT NULL AND {where}"  # noqa: S608  our own words
+        inside = f"{which} AND wording IN ({scoped})"
+        with self.writing() as db:
+            db.execute(
+                "INSERT INTO attempt (post, at, event, detail) SELECT p.id, ?, ?, ? FROM "  # noqa: S608  our own words
+                f"(SELECT * FROM post WHERE {inside}) p JOIN wording w ON w.id = p.wording WHERE w.letters = 0",
+                (stamp(self.now()), values.get("state", "later"), values.get("detail"), *chosen),
+            )
+            db.execute(
+                f"UPDATE post SET {', '.join(f'{name} = ?' for name in values)} WHERE {inside}",  # noqa: S608
+                (*values.values(), *chosen),
+            )
