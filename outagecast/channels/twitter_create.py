@@ -1,0 +1,107 @@
+"""What X's answer to a create means for one post: its receipt, or one of a channel's three answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from outagecast.channel import ChannelError, InDoubt, Receipt, Refused, Replies, TryLater
+from outagecast.channels.twitter_match import hangs_under, made_at, posted_at, reply_state, same_text
+from outagecast.channels.twitter_table import UNREADABLE, Verdict
+from outagecast.wire import read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from outagecast.channel import Post, Remember
+    from outagecast.channels.twitter_answers import Answer
+
+ROOT = "root"
+"""The token of a post that X refused as a reply: from then on it is sent as a root of its own."""
+_FRESH = timedelta(minutes=1)
+"""X's own servers may not see a parent yet that is younger than this."""
+
+
+def receipt_for(ref: str, parent: Receipt | None, at: datetime, replies: Replies, *, alone: bool = False) -> Receipt:
+    """Make the receipt of a post made at `at`; `alone` says that X refused it as a reply."""
+    return Receipt(
+        ref,
+        url=f"https://x.com/i/status/{ref}",
+        replies=replies,
+        note="X refused it as a reply, so it stands as a post of its own, with its own reply control"
+        if alone
+        else None,
+        data={"conversation": conversation(parent) if parent else ref, "at": at.isoformat()},
+    )
+
+
+def conversation(receipt: Receipt) -> str:
+    """Give the id of the root that decides about replies to this post."""
+    return receipt.data.get("conversation", receipt.ref)
+
+
+def receipt_from(answer: Answer, parent: Receipt | None, now: datetime, *, alone: bool) -> Receipt:
+    """Read the receipt out of an answer of success; InDoubt if it cannot be read, for the post is likely out."""
+    data = read_object(answer.response).get("data")
+    ref = data.get("id") if isinstance(data, dict) else None
+    if not (isinstance(ref, str) and ref.isascii() and ref.isdigit()):
+        raise InDoubt(f"{UNREADABLE.text} (HTTP {answer.problem.status})", hint=UNREADABLE.hint)
+    # Replies were closed by the request itself; that it worked is not known before it is read back.
+    return receipt_for(ref, parent, now, Replies.UNVERIFIED, alone=alone)
+
+
+def recognized(found: Mapping[str, Any], post: Post, parent: Receipt | None) -> Receipt | None:
+    """Give the receipt if this post of the account, read back, is ours: the same text under the same parent.
+
+    A post that X refused as a reply may stand alone; that it hangs under the parent after all is looked for as well.
+    """
+    ref, at = str(found.get("id", "")), posted_at(found)
+    if not (ref.isdigit() and at and same_text(post.text, found)):
+        return None
+    if hangs_under(found, parent.ref if parent else None):
+        return receipt_for(ref, parent, at, reply_state(found))
+    if ROOT in post.token and hangs_under(found, None):
+        return receipt_for(ref, None, at, reply_state(found), alone=True)
+    return None
+
+
+def unwelcome(answer: Answer, parent: Receipt, now: datetime) -> bool:
+    """Tell whether X has refused this as a reply, for certain, so that only a root of its own is left."""
+    if answer.verdict is Verdict.PARENT_UNSEEN:
+        return not _fresh(parent, now)
+    return answer.verdict is Verdict.NO_REPLY
+
+
+def refusal(answer: Answer, post: Post, parent: Receipt | None, now: datetime, remember: Remember) -> ChannelError:
+    """Give the channel's answer to a create that was not plainly a success."""
+    text, row = answer.said(), answer.row
+    match answer.verdict:
+        case Verdict.LIMITED:
+            return answer.limited(now)
+        case Verdict.PARENT_UNSEEN if parent:
+            return TryLater(text, after=row.after, hint=row.hint)
+        case Verdict.PATIENCE:
+            return _patience(answer, post, remember)
+        case Verdict.REFUSED | Verdict.NO_REPLY | Verdict.PARENT_UNSEEN:
+            return Refused(text, mendable=row.mendable, hint=row.hint)
+        case Verdict.DUPLICATE:
+            return InDoubt(text, duplicate=True, hint=row.hint)
+    return InDoubt(text, hint=row.hint)
+
+
+def _patience(answer: Answer, post: Post, remember: Remember) -> ChannelError:
+    """Let a refusal that comes and goes be tried again, a few times; the count is kept with the post."""
+    key = f"tried-{answer.row.name}"
+    tried = int(post.token.get(key, "0"))
+    if tried >= answer.row.tries:
+        return Refused(answer.said(), mendable=True, hint=answer.row.hint)
+    remember({**post.token, key: str(tried + 1)})
+    return TryLater(answer.said(), after=answer.row.after, hint=answer.row.hint)
+
+
+def _fresh(parent: Receipt, now: datetime) -> bool:
+    """Tell whether the parent was made just now, by our clock if we made it, else by X's."""
+    noted = parent.data.get("at")
+    made = datetime.fromisoformat(noted).astimezone(UTC) if noted else made_at(parent.ref)
+    return made is not None and now - made < _FRESH
