@@ -1,0 +1,247 @@
+"""A Facebook Page as a channel.
+
+A post goes out in two steps, a draft and its publication by id: the second can be repeated without a second post, so
+between them a kill costs nothing. Comments cannot be closed on Facebook; strangers' are hidden or deleted by sweeps.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from outagecast.channel import (
+    Absent,
+    Announcement,
+    CannotTell,
+    Capabilities,
+    ChannelError,
+    Finding,
+    House,
+    InDoubt,
+    Level,
+    Limit,
+    Post,
+    Receipt,
+    Refused,
+    Replies,
+    ReplyControl,
+    TryLater,
+    Unfinished,
+)
+from outagecast.channels.facebook_answers import LOOK, Gone
+from outagecast.channels.facebook_posts import SHOWN_FIELDS, Shown, search
+from outagecast.channels.facebook_settings import FacebookSettings, Publish
+from outagecast.channels.facebook_text import MOST_CHARACTERS, compose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from outagecast.channel import Look, Remember
+    from outagecast.channels.facebook_graph import Graph
+
+_LOOK_BACK = timedelta(days=1)
+"""How far before the last attempt posts are looked at: an earlier attempt may have landed after all, and clocks differ.
+Only the reading needs an end; a post's text has its date in it, so an older one is never taken for it."""
+_LISTED_AFTER = timedelta(seconds=60)
+"""How long a live post may be missing from the lists: nobody has published a figure, so a generous one."""
+
+_AGAIN = "try again: what is deleted already counts as done"
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Facebook:
+    """One Facebook Page."""
+
+    Settings: ClassVar[type[FacebookSettings]] = FacebookSettings
+    caps: ClassVar[Capabilities] = Capabilities(
+        replies=ReplyControl.MODERATED,
+        limits=(Limit(MOST_CHARACTERS, "characters", len),),
+        can_find=True,
+        can_retract=True,
+        can_edit=True,
+    )
+
+    def __init__(
+        self,
+        name: str,
+        settings: FacebookSettings,
+        house: House,
+        *,
+        now: Callable[[], datetime] = _clock,
+        patience: float = 20,
+    ) -> None:
+        """`patience` is how many seconds an answer may take."""
+        self.name = name
+        self._settings = settings
+        self._house = house
+        self._now = now
+        self._patience = patience
+
+    @property
+    def endpoints(self) -> Sequence[str]:
+        """The hosts this channel depends on."""
+        return ("graph.facebook.com",)
+
+    def render(self, news: Announcement) -> Sequence[Post]:
+        """Put together the one post; raises Refused when it is too long."""
+        return (Post(compose(news, self._house, notice=self._settings.notice)),)
+
+    def send(self, post: Post, parent: Receipt | None, remember: Remember) -> Receipt:  # noqa: ARG002  the contract's; a Page's posts hang under nothing
+        """Publish one post: at most one side effect that the public sees, whatever attempts went before."""
+        draft = post.token.get("draft")
+        if draft:
+            return self._publish(draft, remember)
+        made = self._create(post)
+        remember({"draft": made.ref})
+        # Drafts with media or a link were reported going live at once: what counts is what Facebook says it is, and
+        # while that is unknown no refusal of the next step may pass for "nothing is out".
+        shown = self._read_back(made.ref) if made.live is None else made
+        return self._receipt(shown) if shown.live else self._publish(shown.ref, remember)
+
+    def find(self, post: Post, parent: Receipt | None, since: datetime) -> Look:  # noqa: ARG002  the contract's; a Page's posts hang under nothing
+        """Look for the post by its remembered draft, then by its text. Raises TryLater about the look."""
+        try:
+            found = self._by_draft(post) or search(self._graph, self._settings.page_id, post.text, since - _LOOK_BACK)
+        except Refused as err:
+            return CannotTell(f"Facebook does not let us look for the post: {err.text}. {err.hint}")
+        if found is None:
+            return Absent(self._believe_after(post))
+        return self._receipt(found) if found.live else Unfinished({"draft": found.ref})
+
+    def close_replies(self, receipt: Receipt) -> Replies:
+        """Sweep the comments of a post: there is no switch that closes them."""
+        from outagecast.channels.facebook_comments import sweep
+
+        try:
+            return sweep(self._graph, receipt.ref, self._settings.page_id, self._settings.comments)
+        except Refused as err:
+            raise Refused(f"comments cannot be moderated: {err.text}", mendable=True, hint=err.hint) from err
+
+    def retract(self, receipt: Receipt) -> None:
+        """Delete a post; one that is gone already is success."""
+        try:
+            done = self._graph.delete(receipt.ref).body.get("success")
+        except Gone:
+            # "Gone" is also said to a token that lost its access; then the Page itself is not to be read either.
+            self._graph.read(self._settings.page_id, fields="id")
+            return
+        except InDoubt as err:
+            raise TryLater(f"whether the post was deleted is unknown: {err.text}", hint=_AGAIN) from err
+        if done is not True:
+            raise TryLater("Facebook does not say that the post was deleted", hint=_AGAIN)
+
+    def check(self) -> Iterator[Finding]:
+        """Find out what would stop a post tonight."""
+        from outagecast.channels.facebook_check import Checkup
+
+        checkup = Checkup(self.name, self._settings, self._now())
+        try:
+            graph, app = self._graph, self._app()
+        except ChannelError as err:
+            yield Finding(self.name, Level.BAD, err.text, err.hint)
+            yield from checkup.version()
+            return
+        yield from checkup.findings(graph, app)
+
+    def warm(self) -> None:
+        """Import facebook-sdk, and what else the first call needs."""
+        from outagecast.channels.facebook_graph import import_sdk
+
+        import_sdk()
+
+    def close(self) -> None:
+        """Let go of the connection, if there ever was one."""
+        graph = self.__dict__.pop("_graph", None)
+        if graph is not None:
+            graph.close()
+
+    @cached_property
+    def _graph(self) -> Graph:
+        """Open the API on first use: the SDK and requests are imported here, the token is read here."""
+        secret = self._settings.app_secret
+        return self._open(self._settings.page_access_token.reveal(), secret.reveal() if secret else None)
+
+    def _app(self) -> Callable[[], Graph] | None:
+        """Give what opens the API as the app itself, if the config knows the app."""
+        app_id, secret = self._settings.app_id, self._settings.app_secret
+        if not app_id or not secret:
+            return None
+        token = f"{app_id}|{secret.reveal()}"
+        return lambda: self._open(token, None)
+
+    def _open(self, token: str, app_secret: str | None) -> Graph:
+        from outagecast.channels.facebook_graph import Graph
+
+        return Graph(
+            token,
+            app_secret=app_secret,
+            version=self._settings.api_version,
+            simulator_url=self._settings.simulator_url,
+            patience=self._patience,
+            now=self._now,
+        )
+
+    def _create(self, post: Post) -> Shown:
+        """Make the post, as a draft or live. No `link`: a draft with one may go live by itself; the text has it."""
+        feed = f"{self._settings.page_id}/feed"
+        published = "true" if self._settings.publish is Publish.DIRECT else "false"  # the SDK would send "False"
+        answer = self._graph.write(feed, message=post.text, published=published, fields=SHOWN_FIELDS)
+        made = Shown.of(answer.body)
+        if not made.ref:
+            raise InDoubt("Facebook took the post and gave no id for it", hint=LOOK)
+        return made
+
+    def _publish(self, draft: str, remember: Remember) -> Receipt:
+        """Publish a draft; a second time is the same as once."""
+        try:
+            done = self._graph.write(draft, is_published="true").body.get("success")
+        except Gone as err:
+            # Without forgetting it, every later attempt would come here again.
+            remember({"draft": ""})
+            raise InDoubt(f"the draft cannot be published: {err.text}", hint=LOOK) from err
+        if done is not True:
+            raise InDoubt("Facebook does not say that the draft was published", hint=LOOK)
+        shown = self._read_back(draft)
+        if not shown.live:
+            raise InDoubt("Facebook took the post and still shows it as a draft", hint=LOOK)
+        return self._receipt(shown)
+
+    def _read_back(self, ref: str) -> Shown:
+        """Read what became of a post that was just sent: not to know that is doubt."""
+        try:
+            return self._read(ref)
+        except (TryLater, Refused) as err:
+            raise InDoubt(f"the post was sent and could not be read back: {err.text}", hint=LOOK) from err
+
+    def _read(self, ref: str) -> Shown:
+        shown = Shown.of(self._graph.read(ref, fields=SHOWN_FIELDS).body)
+        if not shown.ref or shown.live is None:
+            raise TryLater("Facebook does not say whether the post is public", hint=LOOK)
+        return shown
+
+    def _receipt(self, shown: Shown) -> Receipt:
+        url = shown.url or f"https://www.facebook.com/{shown.ref}"
+        return Receipt(shown.ref, url, replies=Replies.OPEN, data={"page": self._settings.page_id})
+
+    def _by_draft(self, post: Post) -> Shown | None:
+        """Read the draft an earlier attempt made; None when there was none or it is gone."""
+        draft = post.token.get("draft")
+        if not draft:
+            return None
+        try:
+            return self._read(draft)
+        except Gone:
+            return None
+
+    def _believe_after(self, post: Post) -> timedelta:
+        """Say how old an attempt must be before "not there" is believed.
+
+        A lost draft of plain text is invisible for good. Facebook makes a preview of an address in the text, and
+        drafts with a preview were reported going live at once: such a one may only not be listed yet.
+        """
+        invisible = self._settings.publish is Publish.TWO_PHASE and "://" not in post.text
+        return timedelta(0) if invisible else _LISTED_AFTER

@@ -1,0 +1,132 @@
+"""The sweep of one post: what takes the place of the switch for comments that a Page does not have.
+
+No field or parameter of the Graph API closes comments on a Page's post (v26.0, all node specs read 2026). A parameter
+`comments_enabled` that is told of elsewhere is ignored with a 200: it would look like success with comments open.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from outagecast.channel import InDoubt, Refused, Replies, TryLater
+from outagecast.channels.facebook_answers import Gone
+from outagecast.channels.facebook_posts import pages
+from outagecast.channels.facebook_settings import Comments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from outagecast.channels.facebook_graph import Graph
+
+_FIELDS = "id,from{id},is_hidden,can_hide"
+_FULL = 80
+"""Percent of the budget of calls. The rest belongs to announcements: a sweep must never use up what a post needs."""
+_PAUSE = timedelta(minutes=15)
+_MOST_REFUSALS = 3
+_RIGHTS = "give the Page token pages_read_user_content and pages_manage_engagement, then: outagecast sweep"
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """One comment, as far as a sweep needs to know it."""
+
+    ref: str
+    author: str
+    """Empty when Facebook does not tell: the token may not read what visitors write."""
+    hidden: bool
+    can_hide: bool
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Comment:
+        """Read one entry of a list of comments."""
+        author = entry.get("from")
+        return cls(
+            str(entry.get("id", "")),
+            str(author.get("id", "")) if isinstance(author, dict) else "",
+            entry.get("is_hidden") is True,
+            entry.get("can_hide") is True,
+        )
+
+
+def sweep(graph: Graph, post: str, page_id: str, rule: Comments) -> Replies:
+    """Hide or delete every stranger's comment of a post; MODERATED when none is left and all could be seen.
+
+    Idempotent; raises TryLater when another pass may see more, Refused when this token never will.
+    """
+    if rule is Comments.LEAVE:
+        return Replies.OPEN
+    left: list[Refused] = []
+    for comment in _comments(graph, post):
+        _leave_calls_for_posts(graph)
+        try:
+            _see_to(graph, comment, page_id, rule)
+        except Refused as err:
+            left.append(err)
+            _give_up(left, at=_MOST_REFUSALS)
+    _give_up(left, at=1)
+    return Replies.MODERATED
+
+
+def _comments(graph: Graph, post: str) -> Iterator[Comment]:
+    """List all comments, replies to comments too (filter=stream: the default list leaves those out).
+
+    A token that may not read what visitors write gets an empty list instead of an error. Facebook's own count is no
+    measure otherwise, but a count beside an empty list says that there is something this token does not see.
+    """
+    seen = False
+    for page in pages(
+        graph, f"{post}/comments", filter="stream", order="chronological", summary="true", fields=_FIELDS
+    ):
+        for entry in page["data"]:
+            seen = True
+            yield Comment.of(entry)
+        if not seen and _count(page):
+            raise Refused(f"Facebook counts {_count(page)} comments and lists none", mendable=True, hint=_RIGHTS)
+
+
+def _count(page: Mapping[str, Any]) -> int:
+    summary = page.get("summary")
+    total = summary.get("total_count") if isinstance(summary, dict) else 0
+    return total if isinstance(total, int) else 0
+
+
+def _see_to(graph: Graph, comment: Comment, page_id: str, rule: Comments) -> None:
+    """Do with one comment what the rule says; the Page's own are left alone."""
+    if comment.author == page_id or (comment.hidden and rule is Comments.HIDE):
+        return
+    try:
+        # Without its author, a comment may be the Page's own unless it can be hidden: never delete such a one.
+        if comment.author or (rule is Comments.HIDE and comment.can_hide):
+            _remove(graph, comment.ref, rule)
+    except Gone:
+        return
+    except InDoubt as err:
+        raise TryLater(f"whether a comment still stands is unknown: {err.text}", hint=err.hint) from err
+    if not comment.author:
+        raise Refused("Facebook lists comments without their authors: it may not list all", mendable=True, hint=_RIGHTS)
+
+
+def _give_up(left: Sequence[Refused], *, at: int) -> None:
+    """Stop with the first reason once so many comments were refused to us: the others will be, too."""
+    if len(left) >= at:
+        first = left[0]
+        raise Refused(f"not all comments are seen to: {first.text}", mendable=True, hint=first.hint) from first
+
+
+def _remove(graph: Graph, ref: str, rule: Comments) -> None:
+    if rule is Comments.DELETE:
+        graph.delete(ref)
+    else:
+        graph.write(ref, is_hidden="true")
+
+
+def _leave_calls_for_posts(graph: Graph) -> None:
+    if graph.usage.percent >= _FULL:
+        raise TryLater(
+            f"the Page has used {graph.usage.percent} % of its calls, and the rest is kept for announcements",
+            after=graph.usage.regain or _PAUSE,
+            limited=True,
+            hint="nothing to mend: `outagecast sweep --watch` goes on later",
+        )

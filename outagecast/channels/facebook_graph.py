@@ -1,0 +1,120 @@
+"""The Graph API through facebook-sdk, with every answer read once and put into our own words."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from outagecast.channel import ChannelError, InDoubt, TryLater
+from outagecast.channels.facebook_answers import Answer, Usage, error_for
+from outagecast.wire import classify, retry_after, session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from requests import PreparedRequest, Response
+
+HOST = "graph.facebook.com"
+_SHORTEST_SECRET = 8
+_JSON = "application/json"
+
+
+class Graph:
+    """Calls of one token. A write raises TryLater, Refused or InDoubt; a read never InDoubt, for it changes nothing.
+
+    facebook-sdk never gets the token: it would write it into URLs and, from there, into exceptions. The session puts
+    it into the Authorization header of each request instead.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        version: str,
+        app_secret: str | None = None,
+        simulator_url: str | None = None,
+        patience: float = 20,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.usage = Usage()
+        self._token = token
+        self._now = now
+        self._proof = {"appsecret_proof": _proof(token, app_secret)} if app_secret else {}
+        self._hidden: Sequence[str] = [token, app_secret or "", *self._proof.values()]
+        self._session = session(f"https://{HOST}", simulator_url, read=patience)
+        self._session.auth = self._sign
+        self._session.hooks["response"].append(self._take)
+        self._api = import_sdk().GraphAPI(session=self._session)
+        # The constructor takes versions up to 3.1 only (facebook-sdk 3.1.0, 2018); every call reads the attribute.
+        self._api.version = version
+        self._answer = Answer(0)
+
+    def read(self, path: str, **params: str) -> Answer:
+        """Read an object or a list."""
+        try:
+            return self._call("GET", path, params)
+        except InDoubt as err:
+            raise TryLater(f"Facebook could not be asked: {err.text}", hint=err.hint) from err
+
+    def write(self, path: str, **params: str) -> Answer:
+        """Create or change something: one request, never repeated here."""
+        return self._call("POST", path, params)
+
+    def delete(self, path: str) -> Answer:
+        """Delete something: one request, never repeated here."""
+        return self._call("DELETE", path, {})
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._session.close()
+
+    def _call(self, method: str, path: str, params: Mapping[str, str]) -> Answer:
+        given = {**params, **self._proof}
+        sent = {"post_args": given} if method == "POST" else {"args": given}
+        try:
+            self._api.request(f"{self._api.version}/{path}", method=method, **sent)
+        except ChannelError:
+            raise
+        except Exception as err:
+            raise classify(err, HOST) from err
+        return self._answer
+
+    def _sign(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+    def _take(self, response: Response, **_: Any) -> Response:
+        """Judge an answer before the SDK sees it: to the SDK an error 500 with the body {} is a success."""
+        wait = retry_after(response.headers, self._now())
+        self._answer = Answer.of(response.status_code, response.headers, self._masked(response.content), wait)
+        self.usage = self._answer.usage
+        if not self._answer.ok:
+            raise error_for(self._answer)
+        # Graph has named its JSON text/javascript, and the SDK goes by the name; by now we know that it is JSON.
+        response.headers["content-type"] = _JSON
+        return response
+
+    def _masked(self, content: bytes) -> bytes:
+        """Take our secrets out of an answer ("Malformed access token …"), before any text is cut from it."""
+        for secret in self._hidden:
+            if len(secret) >= _SHORTEST_SECRET:
+                content = content.replace(secret.encode(), b"***")
+        return content
+
+
+def _proof(token: str, app_secret: str) -> str:
+    """Prove that the caller knows the app's secret (docs/graph-api/guides/secure-requests)."""
+    import hmac
+
+    return hmac.new(app_secret.encode(), token.encode(), "sha256").hexdigest()
+
+
+def import_sdk() -> Any:
+    """The module `facebook` of facebook-sdk, imported on first use."""
+    # facebook-sdk 3.1.0 has "\d" in a plain string; its first compilation on Python 3.12 and later would say so on
+    # the operator's screen.
+    warnings.filterwarnings("ignore", r"(?s).*invalid escape sequence", SyntaxWarning)
+    import facebook
+
+    return facebook

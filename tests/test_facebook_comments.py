@@ -1,0 +1,203 @@
+"""Comments and retractions on a simulated Page: strangers' comments go, the Page's own stay, nothing is claimed unseen."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from facebook_kit import OWN_COMMENT, PUBLISH, sent, simulated_page, written
+
+from outagecast.channel import Refused, Replies, TryLater
+from outagecast.sandbox.faults import Fault, FaultKind, lost_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from outagecast.sandbox.graph import GraphPlatform
+
+
+@pytest.fixture
+def page() -> Iterator[GraphPlatform]:
+    yield from simulated_page()
+
+
+COMMENTS = r"GET /v25.0/[0-9_]+/comments"
+
+
+def standing(page: GraphPlatform) -> list[str]:
+    return [comment["text"] for post in page.public() for comment in post["comments"]]
+
+
+def test_with_no_comments_the_post_is_moderated(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+
+
+@pytest.mark.parametrize("rule", ["hide", "delete"])
+def test_strangers_comments_and_their_replies_disappear(page: GraphPlatform, rule: str):
+    facebook, receipt = sent(page, comments=rule)
+    first = page.stranger_comment(receipt.ref, "when?")
+    page.stranger_comment(receipt.ref, "me too", parent=first)
+    assert standing(page)
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+    assert standing(page) == []
+
+
+def test_a_stranger_s_reply_to_the_page_s_own_comment_disappears_and_the_comment_stays(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    own = page.page_comment(receipt.ref, "help is at help.example.net")
+    page.stranger_comment(receipt.ref, "when?", parent=own)
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+    assert standing(page) == ["help is at help.example.net"]
+
+
+def test_a_second_sweep_writes_nothing(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    page.stranger_comment(receipt.ref, "when?")
+    facebook.close_replies(receipt)
+    before = len(written(page))
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+    assert len(written(page)) == before
+
+
+def test_more_comments_than_one_answer_holds_are_all_hidden(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    for number in range(120):
+        page.stranger_comment(receipt.ref, f"comment {number}")
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+    assert standing(page) == []
+
+
+def test_comments_left_by_config_are_open_and_nothing_is_asked(page: GraphPlatform):
+    facebook, receipt = sent(page, comments="leave")
+    before = len(page.log)
+    assert facebook.close_replies(receipt) is Replies.OPEN
+    assert len(page.log) == before
+
+
+def listed(page: GraphPlatform, *comments: dict[str, object]) -> None:
+    page.faults.add(Fault(COMMENTS, status=200, body=json.dumps({"data": list(comments)})))
+
+
+@pytest.mark.parametrize("rule", ["hide", "delete"])
+def test_the_page_s_own_comments_are_left_alone(page: GraphPlatform, rule: str):
+    facebook, receipt = sent(page, comments=rule)
+    listed(page, {"id": "5_6", "from": {"id": page.page_id}, "is_hidden": False, "can_hide": False})
+    before = len(written(page))
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+    assert len(written(page)) == before
+
+
+@pytest.mark.parametrize("rule", ["hide", "delete"])
+def test_a_comment_without_its_author_is_never_deleted_and_never_called_moderated(page: GraphPlatform, rule: str):
+    facebook, receipt = sent(page, comments=rule)
+    listed(page, {"id": "5_6", "is_hidden": False, "can_hide": False})
+    before = len(written(page))
+    with pytest.raises(Refused, match="without their authors") as caught:
+        facebook.close_replies(receipt)
+    assert "pages_read_user_content" in caught.value.hint
+    assert len(written(page)) == before
+
+
+def test_a_comment_that_is_gone_meanwhile_is_done(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    listed(page, {"id": "5_6", "from": {"id": "77"}, "is_hidden": False, "can_hide": True})
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+
+
+def test_one_comment_that_cannot_be_hidden_does_not_save_the_others(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    page.stranger_comment(receipt.ref, "first")
+    page.stranger_comment(receipt.ref, "second")
+    page.faults.add(Fault(PUBLISH, status=403, body=OWN_COMMENT))
+    with pytest.raises(Refused, match="not all comments are seen to"):
+        facebook.close_replies(receipt)
+    assert standing(page) == ["first"]
+
+
+def test_a_dead_token_stops_the_sweep_after_three_comments(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    for number in range(5):
+        page.stranger_comment(receipt.ref, f"comment {number}")
+    page.faults.add(Fault(PUBLISH, status=403, body=OWN_COMMENT, times=9))
+    before = len(written(page))
+    with pytest.raises(Refused):
+        facebook.close_replies(receipt)
+    assert len(written(page)) == before + 3
+
+
+def test_comments_that_may_not_be_read_are_refused_with_the_permission_named(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    denied = '{"error":{"message":"(#10) requires pages_read_user_content","type":"OAuthException","code":10}}'
+    page.faults.add(Fault(COMMENTS, status=403, body=denied))
+    with pytest.raises(Refused, match="pages_read_user_content"):
+        facebook.close_replies(receipt)
+
+
+def test_a_sweep_leaves_the_last_fifth_of_the_calls_for_posts(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    usage = json.dumps({page.page_id: [{"type": "pages", "call_count": 80, "total_cputime": 1, "total_time": 1}]})
+    comment = {"id": "5_6", "from": {"id": "77"}, "is_hidden": False, "can_hide": True}
+    headers = {"X-Business-Use-Case-Usage": usage}
+    page.faults.add(Fault(COMMENTS, status=200, body=json.dumps({"data": [comment]}), headers=headers))
+    before = len(written(page))
+    with pytest.raises(TryLater, match="80 %") as caught:
+        facebook.close_replies(receipt)
+    assert caught.value.limited
+    assert len(written(page)) == before
+
+
+def test_a_token_that_sees_no_comments_is_not_taken_for_a_page_without_any(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    page.stranger_comment(receipt.ref, "when?")
+    page.blind = True
+    with pytest.raises(Refused, match="counts 1 comments and lists none") as caught:
+        facebook.close_replies(receipt)
+    assert "pages_read_user_content" in caught.value.hint
+
+
+def test_without_the_permission_to_read_visitors_comments_are_hidden_and_not_called_moderated(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    page.stranger_comment(receipt.ref, "when?")
+    page.tokens[page.page_token].scopes.discard("pages_read_user_content")
+    with pytest.raises(Refused, match="without their authors"):
+        facebook.close_replies(receipt)
+    assert standing(page) == []
+
+
+def test_an_unclear_hiding_is_looked_at_again(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    page.stranger_comment(receipt.ref, "when?")
+    page.faults.add(Fault(PUBLISH, FaultKind.HTML))
+    with pytest.raises(TryLater):
+        facebook.close_replies(receipt)
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+
+
+# -- retract -------------------------------------------------------------------------------------------------------
+
+
+def test_a_retracted_post_is_gone_and_retracting_again_is_success(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    facebook.retract(receipt)
+    assert page.public() == []
+    facebook.retract(receipt)
+
+
+def test_gone_is_not_believed_of_a_token_that_may_not_see_the_page(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    facebook.retract(receipt)
+    denied = '{"error":{"message":"(#10) no permission","type":"OAuthException","code":10}}'
+    page.faults.add(Fault(f"GET /v25.0/{page.page_id}$", status=403, body=denied))
+    with pytest.raises(Refused):
+        facebook.retract(receipt)
+
+
+def test_a_retraction_whose_answer_was_lost_is_done_by_the_next(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    page.faults.add(lost_answer("DELETE"))
+    with pytest.raises(TryLater, match="unknown"):
+        facebook.retract(receipt)
+    facebook.retract(receipt)
+    assert page.public() == []
