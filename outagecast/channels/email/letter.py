@@ -1,0 +1,239 @@
+"""From an announcement to the octets of one letter, the same every time.
+
+What all letters of an announcement share is written once, when it is planned, and kept in `Post.data`; what one
+letter has of its own is its address, its ids and its tokens. A resend is therefore the same to the byte.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from outagecast.channel import Kind, Post, Refused
+from outagecast.channels.email import addresses, body, headers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outagecast.channel import Announcement, House
+    from outagecast.channels.email.dkim import Seal, Signer
+    from outagecast.channels.email.settings import EmailSettings
+
+_MOST_SUBJECT = 120
+_MOST_REFERENCES = 20
+"""RFC 5322 sets none; mail programs need the first for the thread and the last for their place in it."""
+_CRLF = b"\r\n"
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """One letter, ready to hand in; `content` has its dots stuffed and ends with a line end."""
+
+    post: Post
+    recipient: str
+    envelope_sender: str
+    message_id: str
+    token: str
+    """Names this letter in a bounce."""
+    content: bytes
+    smtputf8: bool
+
+
+def render(news: Announcement, house: House, settings: EmailSettings) -> Post:
+    """The one wording of all letters of an announcement; ValueError when it cannot be carried."""
+    text = body.compose(news, house)
+    sender = settings.from_address
+    thread = addresses.digest(f"{news.incident.key}\0{news.incident.opened_at.isoformat()}", 20)
+    subject = _subject(news, house)
+    return Post(
+        text=text,
+        data={
+            "subject": subject,
+            "date": headers.date(news.at.astimezone(UTC)),
+            "thread": thread,
+            "seq": str(news.seq),
+            "domain": sender.domain,
+            "headers": "\r\n".join(_shared_headers(news, house, settings, subject, thread)),
+            "envelope_sender": settings.envelope_sender or sender.spec,
+            "unsubscribe": ", ".join(settings.unsubscribe_uris),
+            "one_click": "yes" if settings.one_click else "",
+        },
+    )
+
+
+def _subject(news: Announcement, house: House) -> str:
+    """The same stem for every announcement of an incident: mail programs keep a thread together by it.
+
+    It has to stay true as well, so the ETA that the first words gave is not in it.
+    """
+    stem = f"[{' '.join(house.organization.split())}] {body.title(news)}".strip()
+    if len(stem) > _MOST_SUBJECT:
+        stem = stem[: _MOST_SUBJECT - 1].rpartition(" ")[0].rstrip(" ,;:") or stem[: _MOST_SUBJECT - 1]
+        stem += "…"
+    return f"{stem} [RESOLVED]" if news.kind is Kind.RESOLVED else stem
+
+
+def _shared_headers(
+    news: Announcement, house: House, settings: EmailSettings, subject: str, thread: str
+) -> Sequence[str]:
+    sender = settings.from_address
+    lines = [
+        headers.mailbox("From", sender),
+        headers.text("Subject", subject),
+        f"Date: {headers.date(news.at.astimezone(UTC))}",
+        headers.listed("List-Id", f"{house.organization} outage notices", _list_id(settings)),
+        # RFC 2369 3.4: the one signal that nobody may post here; mail programs then offer no reply to the list.
+        "List-Post: NO",
+        "Auto-Submitted: auto-generated",
+        "Precedence: bulk",
+        # MS-OXCMAIL 2.1.3.2.20. Not NDR: bounces must come.
+        "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply",
+        headers.structured("Feedback-ID", f"{thread[:10]}:email:outage:{_feedback_sender(sender.domain)}"),
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=utf-8",
+    ]
+    if house.support.startswith("https://") and house.support.isascii():
+        lines.append(headers.structured("List-Help", f"<{house.support}>"))
+    return lines
+
+
+def _list_id(settings: EmailSettings) -> str:
+    return addresses.ascii_domain(settings.list_id or f"outages.{settings.from_address.domain}")
+
+
+def _feedback_sender(domain: str) -> str:
+    """Gmail wants the last field of a Feedback-ID stable and of 5 to 15 characters."""
+    return f"{''.join(filter(str.isalnum, domain))[:15]:x<5}"
+
+
+class Stationery:
+    """Writes letters from planned posts. Safe to use from several threads."""
+
+    def __init__(self, settings: EmailSettings) -> None:
+        self._settings = settings
+        self._lists = frozenset(settings.to)
+        self._sheets: dict[tuple[str, str, str], _Sheet] = {}
+        self._signer: Signer | None = None
+        self._lock = threading.Lock()
+
+    def ready(self) -> None:
+        """Read the key that signs; raises Refused when no letter could be signed."""
+        self._signature()
+
+    def write(self, post: Post) -> Letter:
+        """Make the letter to `post.to`; raises Refused about this address, or about the token's secret."""
+        try:
+            address = addresses.parse(post.to)
+        except ValueError as err:
+            hint = f"correct it: outagecast subscribers remove {post.to}"
+            raise Refused(str(err), recipient=True, hint=hint) from err
+        token = self._token(post, address.spec)
+        sheet = self._sheet(post)
+        return sheet.letter(post, address, token, subscribed=post.to not in self._lists)
+
+    def _sheet(self, post: Post) -> _Sheet:
+        key = (post.data["thread"], post.data["headers"], post.text)
+        sheet = self._sheets.get(key)
+        if sheet is None:
+            if len(self._sheets) > 32:
+                self._sheets.clear()
+            sheet = self._sheets[key] = _Sheet(post, self._signature())
+        return sheet
+
+    def _signature(self) -> Signer | None:
+        """What signs now, whatever did when the letter was planned: an old name with a new key would be a false one."""
+        if self._settings.dkim is None:
+            return None
+        with self._lock:
+            if self._signer is None:
+                from outagecast.channels.email import dkim
+
+                self._signer = dkim.load(self._settings.dkim)
+            return self._signer
+
+    def _token(self, post: Post, spec: str) -> str:
+        secret = self._settings.token_secret
+        if "{token}" not in post.data["envelope_sender"] + post.data["unsubscribe"]:
+            return ""
+        if secret is None:
+            raise Refused(
+                "this letter was planned with a {token}, but token_secret is gone from the config",
+                mendable=True,
+                hint="put token_secret back, then: outagecast resume",
+            )
+        return addresses.token(secret.reveal(), spec)
+
+
+class _Sheet:
+    """What all letters of one announcement share, as octets."""
+
+    def __init__(self, post: Post, signer: Signer | None) -> None:
+        self._data = post.data
+        transfer, octets = body.encoded(post.text)
+        head = f"{post.data['headers']}\r\nContent-Transfer-Encoding: {transfer}\r\n\r\n"
+        self._rest = body.stuffed(head.encode() + octets)
+        self._seal = _seal(signer, post, octets) if signer else None
+        self._quoted = transfer == "quoted-printable"
+
+    def letter(self, post: Post, address: addresses.Address, token: str, *, subscribed: bool) -> Letter:
+        own = [headers.mailbox("To", address), *self._identity(address.spec)]
+        farewell = b""
+        uris = self._data["unsubscribe"].replace("{token}", token)
+        if subscribed and uris:
+            own += self._ways_out(uris)
+            farewell = self._farewell(uris)
+        if self._seal:
+            own.insert(0, self._seal.field(own, farewell))
+        return Letter(
+            post=post,
+            recipient=address.spec,
+            envelope_sender=self._data["envelope_sender"].replace("{token}", token),
+            message_id=self._message_id(int(self._data["seq"]), address.spec),
+            token=_letter_token(self._data["thread"], int(self._data["seq"]), address.spec),
+            content=b"".join(("\r\n".join(own).encode(), _CRLF, self._rest, body.stuffed(farewell))),
+            smtputf8=not address.ascii,
+        )
+
+    def _identity(self, spec: str) -> Sequence[str]:
+        """Message-ID, and the chain back to a root that is never sent: who joins late still sees one thread."""
+        seq = int(self._data["seq"])
+        earlier = [number for number in range(seq) if number == 0 or number > seq - _MOST_REFERENCES + 1]
+        root = f"<{self._data['thread']}.root@{self._data['domain']}>"
+        chain = [root, *(self._message_id(number, spec) for number in earlier)]
+        return (
+            f"Message-ID: {self._message_id(seq, spec)}",
+            f"In-Reply-To: {chain[-1]}",
+            headers.identifiers("References", chain),
+        )
+
+    def _message_id(self, seq: int, spec: str) -> str:
+        thread = self._data["thread"]
+        return f"<{thread}.u{seq}.{_letter_token(thread, seq, spec)}@{self._data['domain']}>"
+
+    def _ways_out(self, uris: str) -> Sequence[str]:
+        # On one line, never folded nor encoded: a broken link here is a reader who presses "spam" instead.
+        listed = ", ".join(f"<{uri}>" for uri in uris.split(", "))
+        click = ["List-Unsubscribe-Post: List-Unsubscribe=One-Click"] if self._data["one_click"] else []
+        return [headers.structured("List-Unsubscribe", listed), *click]
+
+    def _farewell(self, uris: str) -> bytes:
+        """The last line of a subscriber's letter: their own way out."""
+        line = f"To get no more of these: {uris.partition(', ')[0]}"
+        return body.quoted(line) if self._quoted else line.encode("ascii") + _CRLF
+
+
+def _seal(signer: Signer, post: Post, octets: bytes) -> Seal:
+    """What signs the letters of this wording, as of the Date they all carry."""
+    from email.utils import parsedate_to_datetime
+
+    from outagecast.channels.email import dkim
+
+    written = int(parsedate_to_datetime(post.data["date"]).timestamp())
+    return dkim.Seal(signer, re.split(r"\r\n(?![ \t])", post.data["headers"]), octets, written)
+
+
+def _letter_token(thread: str, seq: int, spec: str) -> str:
+    return addresses.digest(f"{thread}.{seq}.{spec}", 16)
