@@ -1,0 +1,144 @@
+"""Delivery: all channels at once, each in its thread, each bounded in time, one journal underneath.
+
+For each post: in doubt? find > begin (on the disk) > send > receipt (on the disk) > close replies. A read may be
+repeated; a write never without an answer from `find` or from a person.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from outagecast.deliver.clock import Clock, SystemClock
+from outagecast.deliver.courier import PATIENCE, Courier, Event, Run
+from outagecast.deliver.letters import LetterCourier
+from outagecast.deliver.posts import PostCourier
+from outagecast.errors import JournalError, Refused
+from outagecast.journal import Scope
+from outagecast.model import PostState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import timedelta
+
+    from outagecast.channel import Channel, Letters
+    from outagecast.journal import Journal
+
+__all__ = ["PATIENCE", "Clock", "Ended", "Event", "SystemClock", "deliver"]
+
+SILENCE = 1.5
+"""Seconds after which an onlooker is told which channels are still at work."""
+GRACE = 3.0
+"""Seconds that what is in flight gets after an interrupt."""
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a run ended: what could not be written down, and whether a person interrupted it."""
+
+    trouble: Sequence[str] = ()
+    interrupted: bool = False
+
+
+def deliver(
+    journal: Journal,
+    channels: Mapping[str, Channel | Refused],
+    *,
+    announcements: tuple[int, ...] | None,
+    expires: timedelta,
+    clock: Clock,
+    deadline: float | None = None,
+    give_way: Callable[[], bool] = lambda: False,
+    looks_only: bool = False,
+    watch: Callable[[Event], None] = lambda _event: None,
+    mask: Callable[[str], str] = lambda text: text,
+) -> Ended:
+    """Carry out all that is unfinished of `announcements` (None: of everything) on `channels`, each post once.
+
+    What was announced longer than `expires` ago is dropped, never published late. A channel that cannot be used is
+    given as the Refused that says why. Once `give_way` says so nothing new is begun, and this returns when what is in
+    flight has ended. `deadline` is in seconds from now and hard:
+    at that time this returns whatever the platforms are doing, and what was in flight is in doubt. Nothing is
+    written to the journal by a thread that outlives the call.
+    """
+    until = None if deadline is None else clock.monotonic() + deadline
+    run = Run(
+        journal, clock, threading.Event(), threading.Lock(), watch, mask, announcements, until, expires, looks_only
+    )
+    couriers = [_courier(run, channel) for channel in _usable(journal, channels, announcements)]
+    interrupted = _together(run, couriers, give_way)
+    trouble = [line for courier in couriers for line in courier.trouble]
+    try:
+        journal.fence("no answer had come when the run ended" if not interrupted else "interrupted without an answer")
+    except JournalError as err:
+        trouble.append(err.text)
+    return Ended(tuple(trouble), interrupted)
+
+
+def _usable(
+    journal: Journal, channels: Mapping[str, Channel | Refused], announcements: tuple[int, ...] | None
+) -> list[Channel]:
+    usable = []
+    for name, channel in channels.items():
+        if isinstance(channel, Refused):
+            journal.refuse_channel(Scope(announcements, (name,)), channel)
+        else:
+            usable.append(channel)
+    return usable
+
+
+def _courier(run: Run, channel: Channel) -> Courier:
+    return LetterCourier(run, cast("Letters", channel)) if channel.caps.letters else PostCourier(run, channel)
+
+
+def _together(run: Run, couriers: Sequence[Courier], give_way: Callable[[], bool]) -> bool:
+    """Run all couriers at once until each has ended or run out of time; whether a person interrupted that."""
+    # Daemons: a thread that a platform holds by the socket must not hold the process.
+    threads = {
+        threading.Thread(target=courier.work, name=courier.channel.name, daemon=True): courier for courier in couriers
+    }
+    for thread in threads:
+        thread.start()
+    try:
+        _wait(run, threads, give_way)
+    except KeyboardInterrupt:
+        run.stop.set()
+        _grace(run, threads)
+        return True
+    run.stop.set()
+    return False
+
+
+def _wait(run: Run, threads: Mapping[threading.Thread, Courier], give_way: Callable[[], bool]) -> None:
+    silence = run.clock.monotonic() + SILENCE
+    while True:
+        busy = [courier for thread, courier in threads.items() if thread.is_alive()]
+        left = max((courier.until - run.clock.monotonic() for courier in busy), default=0)
+        if left <= 0:
+            return
+        if give_way():
+            run.stop.set()
+        if run.clock.monotonic() > silence:
+            silence += 10 * SILENCE
+            for courier in busy:
+                courier.tell(None, PostState.SENDING, f"at work; {left:.0f} s at the most")
+        _join(threads, min(left, 0.2))
+
+
+def _join(threads: Mapping[threading.Thread, Courier], seconds: float) -> None:
+    """Wait for any one that is still alive; the loop around it looks at the others."""
+    for thread in threads:
+        if thread.is_alive():
+            thread.join(seconds)
+            return
+
+
+def _grace(run: Run, threads: Mapping[threading.Thread, Courier]) -> None:
+    """What is in flight may still get its answer; a second interrupt ends that too."""
+    end = run.clock.monotonic() + GRACE
+    try:
+        while any(thread.is_alive() for thread in threads) and run.clock.monotonic() < end:
+            _join(threads, 0.1)
+    except KeyboardInterrupt:
+        return

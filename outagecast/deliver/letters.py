@@ -1,0 +1,155 @@
+"""Letters: many alike, over connections that the channel keeps; each one marked before it goes and as it ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from outagecast.channel import Rationed
+from outagecast.deliver.clock import backoff
+from outagecast.deliver.courier import PATIENCE, Courier, Step
+from outagecast.deliver.rations import room
+from outagecast.errors import ChannelError, JournalError, Refused, TryLater
+from outagecast.model import Absent, PostState, Quota, Receipt, Repeat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from outagecast.channel import Letters
+    from outagecast.deliver.courier import Run
+    from outagecast.journal import Task
+    from outagecast.model import Post
+
+BLOCK = 256
+"""Letters that are marked, durably, in one commit."""
+DRAIN = 3.0
+"""Seconds before a deadline in which no new letter is begun, so that those in flight get their answer..."""
+DRAIN_SHARE = 0.25
+"""...but never more than this share of the run: a short deadline is no reason to send no letter at all."""
+GREYLIST = timedelta(minutes=1)
+"""The first wait for a letter; greylists want some minutes (facts: 1, 5, 15, 30, 60)."""
+
+
+class LetterCourier(Courier):
+    """Carries the letters of one channel."""
+
+    def __init__(self, run: Run, channel: Letters) -> None:
+        super().__init__(run, channel)
+        self.letters = channel
+        self._quota = channel.quota if isinstance(channel, Rationed) else Quota()
+        self._tasks: dict[int, Task] = {}
+        self._last_begin = self._latest_begin()
+
+    def next_step(self) -> Step | None:
+        """Doubtful letters first, then all that are due at once."""
+        if self.run.journal.letters(self.scope, PostState.IN_DOUBT, 1):
+            return Step(self.run.clock.now(), self._look)
+        if self._draining():
+            return None
+        due = self.run.journal.next_letter(self.scope)
+        return Step(due, self._send) if due is not None else None
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        """All that may go now. Before and after it nothing of this channel is in flight: what is out can be counted."""
+        self.expire()
+        free = room(self.run.journal, self.channel.name, self._quota, self.run.clock.now())
+        if free.due is None:
+            self._send_up_to(free.letters)
+            return
+        self.run.journal.postpone_channel(self.scope, free.answer(), free.due, only_due=True)
+        self.tell(None, PostState.PLANNED, free.why)
+
+    def _send_up_to(self, most: int) -> None:
+        try:
+            for post, result in self.letters.send_many(self._feed(most), self._begin):
+                self._settle(post, result)
+        except TryLater as err:
+            self.said(err)
+            due = self.run.clock.now() + backoff(3, err.after)
+            self.run.journal.postpone_channel(self.scope, err, due)
+            self.tell(None, PostState.PLANNED, err.text)
+        except ChannelError as err:
+            self.said(err)
+            why = err if isinstance(err, Refused) else Refused(err.text, mendable=True, hint=err.hint)
+            self.run.journal.refuse_channel(self.scope, why)
+            self.tell(None, PostState.REFUSED, err.text)
+        except JournalError:
+            raise
+        except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
+            bug = self.surprise(err)
+            much_later = self.run.clock.now() + timedelta(minutes=5)
+            self.run.journal.postpone_channel(self.scope, TryLater(bug.text, hint=bug.hint), much_later)
+            self.tell(None, PostState.PLANNED, bug.text)
+        self.run.journal.forsake(self.scope, "the connection was given up without an answer")
+        self._tasks.clear()
+
+    def _feed(self, most: int) -> Iterator[Post]:
+        """Up to `most` letters that are due, block by block; ends when the run does, or early enough to drain."""
+        after = 0
+        while most and not self._draining():
+            block = self.run.journal.letters(self.scope, PostState.PLANNED, min(BLOCK, most), after)
+            if not block:
+                return
+            most -= len(block)
+            wanted = self.run.journal.begin_block([task.post.id for task in block])
+            for task in block:
+                if self._draining():
+                    return
+                if task.post.id not in wanted:
+                    continue
+                self._tasks[task.post.id] = task
+                yield task.post
+            after = block[-1].post.id
+
+    def _draining(self) -> bool:
+        if self.run.stop.is_set():
+            return True
+        return self._last_begin is not None and self.run.clock.monotonic() > self._last_begin
+
+    def _latest_begin(self) -> float | None:
+        """On the monotonic clock; None without a deadline."""
+        deadline = self.run.deadline
+        if deadline is None:
+            return None
+        return deadline - min(DRAIN, DRAIN_SHARE * (deadline - self.run.clock.monotonic()))
+
+    def _begin(self, post: Post) -> None:
+        self.run.journal.begin_letter(post.id)
+
+    def _settle(self, post: Post, result: Receipt | ChannelError) -> None:
+        journal = self.run.journal
+        task = self._tasks.pop(post.id)
+        if self.run.deadline is None:
+            self.until = self.run.clock.monotonic() + PATIENCE
+        if isinstance(result, Receipt):
+            journal.sent(post.id, result, look_due=None, letter=True)
+            self.tell(post, PostState.SENT)
+            return
+        err = self.said(result)
+        if isinstance(err, TryLater):
+            wait = err.after or GREYLIST * (1, 5, 15, 30, 60)[min(task.attempts, 4)]
+            journal.later(post.id, err, self.run.clock.now() + wait, letter=True)
+            self.tell(post, PostState.PLANNED, err.text)
+        elif isinstance(err, Refused):
+            journal.refused(post.id, err, letter=True)
+            self.tell(post, PostState.REFUSED, err.text)
+        else:
+            journal.doubt(post.id, err.text, hint=err.hint, due=None, letter=True)
+            self.tell(post, PostState.IN_DOUBT, err.text)
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """A letter's fate cannot be asked: the channel's config says whether it is sent again or held for a person."""
+        for task in self.run.journal.letters(self.scope, PostState.IN_DOUBT, BLOCK):
+            answer = self.channel.find(task.post, None, task.post.attempted_at or task.announced_at)
+            if isinstance(answer, Repeat):
+                self.run.journal.again(task.post.id, answer.why, letter=True)
+            elif isinstance(answer, Absent):
+                self.run.journal.again(task.post.id, "it is not out", letter=True)
+            else:
+                why = getattr(answer, "why", "nobody can tell whether it arrived")
+                hint = f"outagecast settle {task.post.id} --sent | --resend | --drop"
+                self.run.journal.looked(task.post.id, why, due=None, person=True, hint=hint)

@@ -1,0 +1,117 @@
+"""Type names to channels: built-ins and strangers by the same entry-point group, imported only when configured."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from outagecast.errors import ConfigError, OutagecastError, Refused
+from outagecast.model import Capabilities, LeastReplies, ReplyControl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outagecast.channel import Channel, ChannelType
+    from outagecast.config import Config, Section
+
+GROUP = "outagecast.channels"
+
+BEST: Mapping[ReplyControl, LeastReplies] = {
+    ReplyControl.ATOMIC: LeastReplies.VERIFIED,
+    ReplyControl.AFTER: LeastReplies.VERIFIED,
+    ReplyControl.CHANNEL: LeastReplies.VERIFIED,
+    ReplyControl.NATIVE: LeastReplies.VERIFIED,
+    ReplyControl.MODERATED: LeastReplies.MODERATED,
+    ReplyControl.NONE: LeastReplies.OPEN,
+}
+"""The strictest `replies:` that each kind of reply control can keep; also its default."""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A configured channel, or the reason why it cannot be used."""
+
+    name: str
+    type: str
+    least: LeastReplies
+    channel: Channel | None = None
+    error: Refused | None = None
+
+
+@cache
+def available() -> Mapping[str, EntryPoint]:
+    """All installed channel types by name; nothing of them is imported."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def channel_type(name: str) -> ChannelType:
+    """Import the type of that name; ConfigError if there is none, or if what is there is broken."""
+    point = available().get(name)
+    if point is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, available(), n=1)
+        known = f"did you mean {near[0]}?" if near else f"known types: {', '.join(sorted(available()))}"
+        raise ConfigError(f"unknown channel type {name!r}; {known}", hint="outagecast channels")
+    reinstall = f"reinstall the package that brings the channel type {name!r}"
+    try:
+        kind = point.load()
+    except Exception as err:
+        # A stranger's plug-in may fail in any way at import; it must not take the other channels along.
+        raise ConfigError(
+            f"the channel type {name!r} ({point.value}) cannot be imported: {type(err).__name__}: {err}", hint=reinstall
+        ) from err
+    if not isinstance(getattr(kind, "caps", None), Capabilities) or not isinstance(
+        getattr(kind, "Settings", None), type
+    ):
+        raise ConfigError(f"the channel type {name!r} ({point.value}) lacks `caps` or `Settings`", hint=reinstall)
+    return cast("ChannelType", kind)
+
+
+def settings_of(name: str) -> type[Any]:
+    """The settings class of a type, for the config."""
+    return channel_type(name).Settings
+
+
+def open_channel(config: Config, section: Section) -> Opened:
+    """Make one channel from its section; whatever is wrong with it becomes its own error."""
+    try:
+        if section.error is not None:
+            raise section.error
+        kind = channel_type(section.type)
+        least = _least(section, kind.caps)
+        return Opened(section.name, section.type, least, _made(kind, section, config))
+    except OutagecastError as err:
+        hint = err.hint or f"correct it in {config.path}, then: outagecast resume"
+        error = Refused(config.vault.mask(err.text), mendable=True, hint=config.vault.mask(hint))
+        return Opened(section.name, section.type, section.replies or LeastReplies.OPEN, error=error)
+
+
+def _made(kind: ChannelType, section: Section, config: Config) -> Channel:
+    try:
+        return kind(section.name, section.settings, config.house)
+    except OutagecastError:
+        raise
+    except Exception as err:
+        # As at import: a stranger's bug is that channel's own.
+        raise ConfigError(
+            f"the channel type {section.type!r} cannot be opened: {type(err).__name__}: {err}",
+            hint=f"check the section {section.name!r} of {config.path}; if it is right, report this bug",
+        ) from err
+
+
+def _least(section: Section, caps: Capabilities) -> LeastReplies:
+    """The closing the section demands, if the type can keep it."""
+    best = BEST[caps.replies]
+    if section.replies is None:
+        return best
+    order = list(LeastReplies)
+    if order.index(section.replies) < order.index(best):
+        raise ConfigError(
+            f"channels.{section.name}.replies: {section.replies} is more than {section.type} can do "
+            f"(its reply control is: {caps.replies}); the most is {best}",
+            hint=f"write `replies: {best}` in the section {section.name!r} of the config, then: outagecast resume",
+        )
+    return section.replies
