@@ -1,0 +1,5 @@
+"""`python -m outagecast`."""
+
+from outagecast.cli.main import run
+
+run()

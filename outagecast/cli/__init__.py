@@ -1,0 +1,1 @@
+"""The command line: typer, exit codes, and nothing else."""

@@ -1,0 +1,159 @@
+"""What every command that touches the journal does the same way: config, journal, lock, channels, delivery."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from outagecast import announce, registry
+from outagecast.config import find, load
+from outagecast.deliver import PATIENCE, deliver
+from outagecast.errors import ConfigError, Refused, UsageError
+from outagecast.journal import ChannelPlan, Journal, Lock, Scope
+from outagecast.model import LeastReplies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from outagecast.channel import Channel
+    from outagecast.cli.surroundings import Surroundings
+    from outagecast.config import Config
+    from outagecast.deliver import Ended, Event
+    from outagecast.registry import Opened
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """A command at work: its config and its surroundings, since `started` on the monotonic clock."""
+
+    around: Surroundings
+    config: Config
+    started: float
+    deadline: float | None = None
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the journal is: the config's `journal:`, $OUTAGECAST_JOURNAL, the user's state directory."""
+        return journal_path(self.config, self.around)
+
+    def left(self) -> float | None:
+        """Seconds until the deadline; None without one."""
+        if self.deadline is None:
+            return None
+        return max(0.0, self.started + self.deadline - self.around.clock.monotonic())
+
+    def open(self, names: Sequence[str] | None = None) -> dict[str, Opened]:
+        """The configured channels of these names (None: all), made; each keeps its own failure."""
+        wanted = self.config.channels if names is None else names
+        return {name: self._open(name) for name in wanted}
+
+    def _open(self, name: str) -> Opened:
+        section = self.config.channels.get(name)
+        if section is not None:
+            return registry.open_channel(self.config, section)
+        gone = Refused(
+            f"the channel {name!r} is not in the config any more",
+            mendable=True,
+            hint=f"put it back into {self.config.path}, then: outagecast resume",
+        )
+        return registry.Opened(name, "?", LeastReplies.OPEN, error=gone)
+
+    @contextmanager
+    def journal(self, command: str, waiting: Callable[[str], None]) -> Iterator[Journal]:
+        """The journal, locked for this run; what an ended run left `sending` is in doubt from here on."""
+        with Journal(self.journal_path, self.around.clock.now) as journal:
+            wait = self.left()
+            with Lock(self.journal_path).take(command, wait=PATIENCE if wait is None else wait, waiting=waiting):
+                journal.recover()
+                yield journal
+
+    def carry_out(
+        self,
+        journal: Journal,
+        announcements: tuple[int, ...] | None,
+        watch: Callable[[Event], None],
+        opened: Mapping[str, Opened],
+        *,
+        give_way: Callable[[], bool] = lambda: False,
+    ) -> Ended:
+        """Finish what is unfinished of `announcements` (None: of all) on these channels, once each."""
+        scope = Scope(announcements, tuple(opened))
+        complete(journal, scope, opened)
+        journal.expire(scope, self.around.clock.now() - self.config.expires)
+        journal.reconsider(scope)
+        busy = journal.busy_channels(scope)
+        channels: dict[str, Channel | Refused] = {
+            name: one.channel or one.error or Refused("the channel cannot be used", mendable=True)
+            for name, one in opened.items()
+            if name in busy
+        }
+        return self._deliver(journal, announcements, channels, watch, give_way=give_way)
+
+    def look(self, journal: Journal, watch: Callable[[Event], None], opened: Mapping[str, Opened]) -> Ended:
+        """Look at replies that are due to be looked at, and nothing else."""
+        channels: dict[str, Channel | Refused] = {name: one.channel for name, one in opened.items() if one.channel}
+        return self._deliver(journal, None, channels, watch, looks_only=True)
+
+    def _deliver(
+        self,
+        journal: Journal,
+        announcements: tuple[int, ...] | None,
+        channels: Mapping[str, Channel | Refused],
+        watch: Callable[[Event], None],
+        *,
+        give_way: Callable[[], bool] = lambda: False,
+        looks_only: bool = False,
+    ) -> Ended:
+        return deliver(
+            journal,
+            channels,
+            announcements=announcements,
+            give_way=give_way,
+            looks_only=looks_only,
+            expires=self.config.expires,
+            clock=self.around.clock,
+            deadline=self.left(),
+            watch=watch,
+            mask=self.config.vault.mask,
+        )
+
+
+def desk(
+    around: Surroundings, config: Path | None, *, only: Sequence[str] | None = None, deadline: float | None = None
+) -> Desk:
+    """Read the config. `only` names the channels of --to: an unknown one is an error that names the known."""
+    started = around.clock.monotonic()
+    read = load(find(config, around.env, around.cwd), around.env, registry.settings_of, only)
+    for name in only or ():
+        if name not in read.channels:
+            raise UsageError(
+                f"--to {name}: there is no such channel in {read.path}",
+                hint="channels there: " + ", ".join(read.channels),
+            )
+    if not read.channels:
+        raise ConfigError(f"{read.path} has no channels", hint="outagecast drill shows a complete one at work")
+    return Desk(around, read, started, deadline)
+
+
+def journal_path(config: Config | None, around: Surroundings) -> Path:
+    """The config's `journal:`, $OUTAGECAST_JOURNAL, or the user's state directory, in this order."""
+    if config is not None and config.journal is not None:
+        return config.journal
+    if named := around.env.get("OUTAGECAST_JOURNAL"):
+        return around.cwd / Path(named).expanduser()
+    from platformdirs import user_state_path
+
+    return user_state_path("outagecast") / "journal.db"
+
+
+def complete(journal: Journal, scope: Scope, opened: Mapping[str, Opened]) -> None:
+    """Render what could not be rendered when it was planned, now that its channel may have been mended."""
+    for row, name in journal.unrendered(scope):
+        try:
+            plan = announce.render(opened[name], row.news)
+        except UsageError as err:
+            one = opened[name]
+            plan = ChannelPlan(name, one.type, one.least, error=err.text, hint=err.hint)
+        journal.add(row, [plan])

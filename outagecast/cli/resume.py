@@ -1,0 +1,90 @@
+"""`outagecast resume`: finishes everything that is unfinished, of all incidents."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from outagecast.cli.desk import Desk, desk
+from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
+from outagecast.cli.show import Voice
+from outagecast.journal import Lock, Scope
+from outagecast.report import gravest, incident_report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outagecast.cli.surroundings import Surroundings
+    from outagecast.journal import Journal
+    from outagecast.report import IncidentReport
+
+ROUND = timedelta(seconds=15)
+"""Between two rounds of --watch, in which any other outagecast may take the journal."""
+
+
+def resume(
+    ctx: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until nothing is left that could go out.")] = False,
+    to: To = None,
+    deadline: Deadline = None,
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> int:
+    """Finish everything unfinished: look up what is in doubt, send what waits, verify replies.
+
+    \b
+    Examples:
+      outagecast resume
+      outagecast resume --watch
+    """
+    around: Surroundings = ctx.obj
+    around.as_json = as_json
+    at = desk(around, config, only=to, deadline=deadline)
+    voice = Voice(around, at.config.timezone, verbose)
+    touched: dict[int, None] = {}
+    again = _round(at, voice, to, touched, patient=watch)
+    stop = threading.Event()
+    while watch and again and at.left() != 0.0:
+        around.clock.wait(stop, min(ROUND.total_seconds(), at.left() or ROUND.total_seconds()))
+        again = _round(at, voice, to, touched, patient=True)
+    reports, code = _reports(at, touched)
+    voice.status(reports, code, nothing="Nothing is unfinished.")
+    return code
+
+
+def _round(at: Desk, voice: Voice, to: Sequence[str] | None, touched: dict[int, None], *, patient: bool) -> bool:
+    """One pass over everything, and whether another one may bring more.
+
+    The announcements it was about are added to `touched`. A `patient` one gives way to any other outagecast.
+    """
+    give_way = Lock(at.journal_path).wanted if patient else lambda: False
+    interrupted = False
+    with at.journal("resume", voice.waiting) as journal:
+        scope = Scope(None, None if to is None else tuple(to))
+        about = journal.unfinished(scope)
+        touched.update(dict.fromkeys(about))
+        if about:
+            opened = at.open(journal.busy_channels(scope))
+            ended = at.carry_out(journal, None, voice.watch, opened, give_way=give_way)
+            voice.ended(ended)
+            interrupted = ended.interrupted
+        # Where a person is needed too, what else waits is still worth waiting for.
+        return not interrupted and journal.waiting(scope)
+
+
+def _reports(at: Desk, touched: dict[int, None]) -> tuple[list[IncidentReport], int]:
+    from outagecast.journal import Journal
+
+    with Journal(at.journal_path, at.around.clock.now) as journal:
+        reports = _incidents(journal, touched)
+    return reports, gravest(report.exit_code for report in reports)
+
+
+def _incidents(journal: Journal, touched: dict[int, None]) -> list[IncidentReport]:
+    keys = dict.fromkeys(journal.announcement(announcement).news.incident.key for announcement in touched)
+    incidents = [incident for incident in journal.incidents() if incident.key in keys]
+    return [incident_report(journal, incident) for incident in incidents]

@@ -1,0 +1,94 @@
+"""`outagecast settle`: a person decides about posts that no platform can answer for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from outagecast.cli.desk import Desk, desk
+from outagecast.cli.options import AsJson, ConfigPath, Verbose
+from outagecast.cli.show import Voice
+from outagecast.errors import UsageError
+from outagecast.model import PostState
+from outagecast.report import gravest, incident_report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outagecast.cli.surroundings import Surroundings
+    from outagecast.journal import Journal
+    from outagecast.report import IncidentReport
+
+_OPEN = (PostState.IN_DOUBT, PostState.REFUSED, PostState.PLANNED)
+
+Which = Annotated[
+    str, typer.Argument(metavar="POST", help="The id of a post in the report; with --all, a channel's name.")
+]
+Ref = Annotated[str | None, typer.Argument(metavar="REF", help="With --sent: the platform's id of it, if known.")]
+
+
+def settle(
+    ctx: typer.Context,
+    post: Which,
+    ref: Ref = None,
+    sent: Annotated[bool, typer.Option("--sent", help="It is out: you have seen it.")] = False,
+    resend: Annotated[bool, typer.Option("--resend", help="It is not out: send it at the next `resume`.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="It is never to go out.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All of that channel's posts that wait for a person.")] = False,
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> int:
+    """Decide what became of a post in doubt, after looking on the platform.
+
+    \b
+    Examples:
+      outagecast settle 17 --sent 1859000000000000000
+      outagecast settle 17 --resend
+      outagecast settle email --all --drop
+    """
+    around: Surroundings = ctx.obj
+    around.as_json = as_json
+    if [sent, resend, drop].count(True) != 1:
+        raise UsageError(
+            "say what became of it: one of --sent, --resend, --drop", hint=f"outagecast settle {post} --sent"
+        )
+    if ref is not None and (not sent or every):
+        raise UsageError("a REF goes with --sent and one post", hint=f"outagecast settle {post} --sent {ref}")
+    at = desk(around, config)
+    voice = Voice(around, at.config.timezone, verbose)
+    with at.journal("settle", voice.waiting) as journal:
+        chosen = _channel(journal, at, post) if every else [_one(journal, post)]
+        to = PostState.SENT if sent else PostState.PLANNED if resend else PostState.DROPPED
+        for each in chosen:
+            journal.settled(each, to, f"settled by a person: {to}", ref)
+        reports = _reports(journal, chosen)
+    code = gravest(report.exit_code for report in reports)
+    voice.status(reports, code)
+    return code
+
+
+def _one(journal: Journal, post: str) -> int:
+    row = journal.post_row(int(post)) if post.isdecimal() and len(post) < 19 else None
+    if row is None:
+        raise UsageError(
+            f"there is no post {post}", hint="outagecast status   (the ids are in --json, and in its hints)"
+        )
+    if row["state"] not in _OPEN:
+        raise UsageError(f"post {post} is {row['state']}: there is nothing to settle", hint="outagecast status")
+    return int(row["id"])
+
+
+def _channel(journal: Journal, at: Desk, channel: str) -> list[int]:
+    if channel not in at.config.channels:
+        raise UsageError(
+            f"there is no channel {channel}",
+            hint="outagecast settle CHANNEL --all; channels: " + ", ".join(at.config.channels),
+        )
+    return journal.waiting_for_person(channel)
+
+
+def _reports(journal: Journal, posts: Sequence[int]) -> list[IncidentReport]:
+    keys = journal.incident_keys(posts)
+    return [incident_report(journal, incident) for incident in journal.incidents() if incident.key in keys]

@@ -1,0 +1,101 @@
+"""How commands speak: progress while they run, the report at the end, as text or as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TextIO
+
+import msgspec
+
+from outagecast.model import PostState
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from outagecast.cli.surroundings import Surroundings
+    from outagecast.deliver import Ended, Event
+    from outagecast.report import AnnouncementReport, IncidentReport
+    from outagecast.screen import Screen
+
+
+def print_json(stream: TextIO, value: dict[str, Any]) -> None:
+    """One JSON object and a line end, UTF-8 whatever the locale says."""
+    raw = (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
+    stream.flush()
+    stream.buffer.write(raw)
+    stream.flush()
+
+
+def _worth_waiting_for(event: Event) -> bool:
+    """Not what the report is about to say anyway, and nothing before the first byte: drawing takes time."""
+    if event.post is None:
+        return True
+    return not event.post.to and event.state in {PostState.PLANNED, PostState.IN_DOUBT}
+
+
+class Voice(msgspec.Struct, frozen=True):
+    """Says things on the right stream. rich is imported when there is something to say, never before the first byte."""
+
+    around: Surroundings
+    zone: tzinfo
+    verbose: bool
+
+    def out(self) -> Screen:
+        """Standard output, for results."""
+        from outagecast.screen import Screen
+
+        return Screen(self.around.stdout, self.zone, self.around.clock.now())
+
+    def err(self) -> Screen:
+        """Standard error, for progress and prose."""
+        from outagecast.screen import Screen
+
+        return Screen(self.around.stderr, self.zone, self.around.clock.now())
+
+    def json(self, value: dict[str, Any]) -> None:
+        """The one JSON object."""
+        print_json(self.around.stdout, value)
+
+    def watch(self, event: Event) -> None:
+        """Progress as it happens: with --verbose all of it, to a person at a terminal what they are waiting for."""
+        if self.verbose or (self.around.stderr.isatty() and _worth_waiting_for(event)):
+            self.err().progress(event)
+
+    def waiting(self, holder: str) -> None:
+        """Another outagecast has the journal."""
+        self.err().line(f"{holder} is at work; waiting for it …", "yellow")
+
+    def ended(self, ended: Ended) -> None:
+        """What could not be written down must at least be said."""
+        for line in ended.trouble:
+            self.err().error(line, "free space or mend the journal, then: outagecast resume")
+        if ended.interrupted:
+            self.err().line("interrupted: nothing new was begun; what was in flight is in doubt", "yellow")
+
+    def report(self, report: AnnouncementReport) -> None:
+        """The report of one announcement."""
+        if self.around.as_json:
+            from outagecast.report import report_json
+
+            self.json(report_json(report))
+            return
+        screen = self.out()
+        screen.report(report)
+        screen.next_step(report.exit_code)
+
+    def status(
+        self,
+        reports: list[IncidentReport],
+        code: int,
+        *,
+        nothing: str = "No incidents yet. Rehearse one: outagecast drill",
+    ) -> None:
+        """The report of several incidents; `nothing` is what a person is told when there are none."""
+        if self.around.as_json:
+            incidents = [report.as_json() for report in reports]
+            self.json({"schema": "outagecast.status/1", "incidents": incidents, "exit_code": code})
+            return
+        screen = self.out()
+        screen.incidents(reports, nothing)
+        if reports:
+            screen.next_step(code)

@@ -1,0 +1,58 @@
+"""What a command finds around it: the environment, the working directory, the clock, the three streams."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import msgspec
+
+from outagecast.deliver.clock import Clock, SystemClock
+from outagecast.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_INPUT = 1_000_000
+"""Bytes of a message that are read from standard input at the most."""
+
+
+class Surroundings(msgspec.Struct):
+    """Handed to every command, so that a test or `drill` can run one anywhere."""
+
+    env: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
+    cwd: Path = msgspec.field(default_factory=Path.cwd)
+    clock: Clock = msgspec.field(default_factory=SystemClock)
+    stdin: TextIO = msgspec.field(default_factory=lambda: sys.stdin)
+    stdout: TextIO = msgspec.field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = msgspec.field(default_factory=lambda: sys.stderr)
+    as_json: bool = False
+    """Set by a command's --json; an error is then printed as JSON too."""
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can be asked."""
+        return self.stdin.isatty() and self.stderr.isatty()
+
+
+def message(given: str | None, around: Surroundings, *, needed: str) -> str:
+    """The message from the argument, or from standard input for `-` or where none was given and something is piped."""
+    if given is not None and given != "-":
+        return given
+    if given is None and around.stdin.isatty():
+        raise UsageError("there is no message", hint=needed)
+    raw = around.stdin.buffer.read(MOST_INPUT + 1)
+    if len(raw) > MOST_INPUT:
+        raise UsageError(f"the message on standard input has more than {MOST_INPUT:,} bytes", hint="say it shorter")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as err:
+        raise UsageError(
+            f"standard input is not UTF-8 text (byte {err.start + 1} is {raw[err.start]:#04x})",
+            hint="convert it: iconv -f LATIN1 -t UTF-8 | outagecast post -",
+        ) from err
+    if not text.strip():
+        raise UsageError("the message on standard input is empty", hint=needed)
+    return text
