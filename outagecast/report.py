@@ -212,9 +212,11 @@ def _channel(journal: Journal, announcement: int, name: str) -> ChannelLine:
 def _tally(db: sqlite3.Connection, announcement: int, channel: str, least: LeastReplies) -> _Tally:
     tally = _Tally()
     for row in db.execute(
-        "SELECT p.state, p.person, p.address_fault, p.replies, p.look_due IS NOT NULL AS looks, count(*) AS n "
+        # Without a ref nobody but the person who settled the post can tell, and they have.
+        "SELECT p.state, p.person, p.address_fault, p.replies, p.ref IS NOT NULL AS known, "
+        "p.look_due IS NOT NULL AS looks, count(*) AS n "
         "FROM post p JOIN wording w ON w.id = p.wording WHERE w.announcement = ? AND w.channel = ? "
-        "GROUP BY p.state, p.person, p.address_fault, p.replies, looks",
+        "GROUP BY p.state, p.person, p.address_fault, p.replies, known, looks",
         (announcement, channel),
     ):
         _count(tally, row, least)
@@ -230,7 +232,7 @@ def _count(tally: _Tally, row: sqlite3.Row, least: LeastReplies) -> None:
         tally.person += row["n"]
     elif state is PostState.DROPPED and row["person"]:
         tally.expired += row["n"]
-    elif state is PostState.SENT and Replies(row["replies"]) not in _ENOUGH[least]:
+    elif state is PostState.SENT and row["known"] and Replies(row["replies"]) not in _ENOUGH[least]:
         tally.replies_wait |= bool(row["looks"])
         tally.replies_bad |= not row["looks"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING
 
 import email_kit
 import pytest
+from msgspec.structs import replace
 
 from outagecast.channel import (
     House,

@@ -227,7 +227,11 @@ def test_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_last_answer_is_remembered_until_the_next_request() -> None:
     answers = iter([says(ok(b"{}", b"X-Mark: here", b"Connection: close")), reset])
-    with simulated(lambda conn: next(answers)(conn)) as (session, _):
+
+    def answer(conn: socket.socket) -> None:
+        next(answers)(conn)
+
+    with simulated(answer) as (session, _):
         session.get(f"{ORIGIN}/2/x")
         assert session.last is not None
         assert session.last.headers["X-Mark"] == "here"

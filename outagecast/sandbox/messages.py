@@ -150,6 +150,9 @@ def read_request(reader: BufferedReader, at: datetime) -> Request | None:
         raise BadRequestError(str(err)) from err
     if not 0 <= length <= LARGEST_BODY or "Transfer-Encoding" in headers:
         raise BadRequestError("a body without a usable Content-Length")
+    body = reader.read(length)
+    if len(body) < length:
+        return None  # the client died in the middle: what it was about to ask for was not asked
     parts = urlsplit(target)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    return Request(method, unquote(parts.path), pairs, headers, reader.read(length), at)
+    return Request(method, unquote(parts.path), pairs, headers, body, at)

@@ -7,10 +7,11 @@ SES and Postfix say in practice (November 2026).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from outagecast.channel import ChannelError, Refused, TryLater
 
@@ -61,8 +62,7 @@ LEAVES = frozenset({Act.NEXT, Act.BARRED, Act.TOMORROW})
 """About the relay and nothing else: it is left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One line of the table; empty patterns fit everything."""
 
     act: Act
@@ -81,8 +81,7 @@ class Rule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """An answer and what follows from it."""
 
     stage: Stage

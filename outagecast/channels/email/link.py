@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from outagecast.channels.email.replies import GarbledReplyError, Reply, take
 
@@ -17,8 +18,7 @@ class LinkLostError(Exception):
     """The connection is of no more use; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(msgspec.Struct, frozen=True):
     """How long each answer may take, in seconds.
 
     RFC 5321 4.5.3.2 asks for more before the content (5 minutes); there, giving up early is safe, and another relay

@@ -55,18 +55,22 @@ class Pool:
         self._sessions: set[Session] = set()
         self._broken_off = False
         self._failure: BaseException | None = None
-        self._results: queue.SimpleQueue[tuple[Post, Receipt | ChannelError] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[Post, Receipt | ChannelError, threading.Event] | None]
+        self._results = queue.SimpleQueue()
+        self._last = threading.local()
 
     def results(
         self, posts: Iterator[Post], begin: Callable[[Post], None]
     ) -> Iterator[tuple[Post, Receipt | ChannelError]]:
         """Send everything and tell of each letter; closing the generator breaks the run off."""
-        self.feed = Feed(posts, self._write, lambda post, why: self._results.put((post, why)), self._pace)
+        self.feed = Feed(posts, self._write, self._refuse, self._pace)
         self._begin = begin
         self._start(1)
         try:
             while (result := self._results.get()) is not None:
-                yield result
+                post, became, written = result
+                yield post, became
+                written.set()  # the caller comes for the next one, so this one is in its books
         finally:
             self._break_off()
         if self._failure is not None:
@@ -98,12 +102,26 @@ class Pool:
             session.quit()
 
     def begin(self, letter: Letter) -> None:
-        """Mark the letter: its content goes out now."""
+        """Mark the letter: its content goes out now, after what became of this thread's last one is written down.
+
+        Else a kill would find as many letters in doubt as results wait to be taken, not one a connection.
+        """
+        written: threading.Event | None = getattr(self._last, "written", None)
+        while written and not written.wait(0.1) and not self._broken_off:
+            pass
         self._begin(letter.post)
 
     def done(self, letter: Letter, result: Receipt | ChannelError) -> None:
         """Hand over what became of a letter."""
-        self._results.put((letter.post, result))
+        self._last.written = self._tell(letter.post, result)
+
+    def _refuse(self, post: Post, why: ChannelError) -> None:
+        self._tell(post, why)
+
+    def _tell(self, post: Post, result: Receipt | ChannelError) -> threading.Event:
+        written = threading.Event()
+        self._results.put((post, result, written))
+        return written
 
     def surplus(self) -> bool:
         """Whether this worker is one too many."""

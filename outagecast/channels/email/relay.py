@@ -6,9 +6,10 @@ A password that comes from `${…}` is taken as it is, whatever is in it; only w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from outagecast.channels.email.addresses import ascii_domain
 
@@ -32,8 +33,7 @@ class Tls(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
+class Relay(msgspec.Struct, frozen=True):
     """Where letters are handed in."""
 
     host: str

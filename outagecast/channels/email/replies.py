@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 MOST_LINE = 4096
 """RFC 5321 4.5.3.1.5 allows 512 octets; some relays write more, none needs this much."""
@@ -17,8 +18,7 @@ class GarbledReplyError(Exception):
     """The other side does not speak SMTP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """One reply: its code and its lines without the codes; printable, whatever the relay sent."""
 
     code: int
