@@ -135,7 +135,7 @@ def _expression() -> re.Pattern[str]:
     # Numbers alone are an offset only behind a date: "15:30-16:00" is a range. Names in capitals: "at" is none.
     zone = rf"\s*(?P<zone>(?:UTC|GMT)(?:{offset})?|Z|(?(year)[+-][0-9]{{2}}:?[0-9]{{2}}|(?!))|(?-i:[A-Z]{{2,4}}T|MSK))"
     point = rf"(?:{iso}|{spoken}|{word})?{clock_time}(?:{zone}(?!\w))?"
-    return re.compile(rf"(?:(?P<length>{length})|{point})(?![\w:]|[.,][0-9]|\s*[-\u2013/]\s*[0-9])", re.IGNORECASE)
+    return re.compile(rf"(?:(?P<length>{length})|{point})(?!\w|[:.,][0-9]|\s*[-\u2013/]\s*[0-9])", re.IGNORECASE)
 
 
 def _found(message: str, lead: re.Match[str], now: datetime, zone: tzinfo) -> Found | None:

@@ -304,3 +304,10 @@ class TestWithout:
     def test_any_words_come_out_shorter_or_unchanged(self, message: str):
         rest = without(message)
         assert rest == message or len(rest) < len(message)
+
+
+@pytest.mark.parametrize("message", ["ETA 1h: fiber cut", "ETA: 1h: fiber cut", "ETA 15:30: fiber cut"])
+def test_a_colon_may_follow_the_time(message: str) -> None:
+    found = find(message, NOW, UTC)
+    assert found is not None
+    assert message[found.end :] == ": fiber cut"

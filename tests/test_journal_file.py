@@ -104,6 +104,27 @@ def refusal(path: Path) -> JournalError:
     return caught.value
 
 
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_journal_of_any_older_version_is_brought_up_to_date_and_keeps_what_it_had(path: Path, version: int) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path, isolation_level=None) as old:
+        for migration in MIGRATIONS[:version]:
+            migration(old)
+        old.execute(f"PRAGMA user_version = {version}")
+        old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        old.execute(
+            "INSERT INTO incident VALUES (1, 'kept', 'a title', 'open', '2026-11-22T14:05:00.000Z', NULL, NULL)"
+        )
+    old.close()
+    fresh = path.with_name("fresh.db")
+    with Journal(path, Hand().now) as migrated, Journal(fresh, Hand().now) as made:
+        assert [incident.key for incident in migrated.incidents()] == ["kept"]
+        with migrated.reading() as left, made.reading() as right:
+            shape = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
+            assert [tuple(row) for row in left.execute(shape)] == [tuple(row) for row in right.execute(shape)]
+            assert left.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
+
+
 def test_another_program_s_database_is_refused_and_not_touched(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "other.db")
     db.execute("CREATE TABLE incident (id INTEGER PRIMARY KEY)")

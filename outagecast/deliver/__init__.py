@@ -98,9 +98,9 @@ def _together(run: Run, couriers: Sequence[Courier], give_way: Callable[[], bool
     threads = {
         threading.Thread(target=courier.work, name=courier.channel.name, daemon=True): courier for courier in couriers
     }
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         _wait(run, threads, give_way)
     except KeyboardInterrupt:
         run.stop.set()
