@@ -109,7 +109,7 @@ def already(journal: Journal, request: Request, words: Words, now: datetime) -> 
     if incident.state is IncidentState.OPEN:
         raise UsageError(
             f"the incident {incident.key} is already open ({incident.title}): use update",
-            hint=f"outagecast status {incident.key}",
+            hint=f"outagecast update --incident {incident.key} MESSAGE",
         )
     raise UsageError(
         f"the incident {incident.key} is resolved; a new one needs a key of its own",

@@ -164,7 +164,7 @@ def test_the_same_key_with_other_words_says_to_use_update(night: Night) -> None:
     done = night.run("post", "--json", "--incident", "ALERT-1", "power is out")
     assert done.code == 2
     assert "already open" in done.json["error"]
-    assert done.json["hint"].startswith("outagecast status ALERT-1")
+    assert done.json["hint"].startswith("outagecast update --incident ALERT-1")
     assert night.out_everywhere()
 
 

@@ -259,6 +259,7 @@ class Deliveries(RuleBasedStateMachine):
         channels = {"feed": Feed(self.feed), "mail": Mail(self.mail)}
         try:
             self.journal.recover()
+            self.journal.supersede(EVERYTHING)
             self.journal.reconsider(EVERYTHING)
         except Exception as err:
             if self.journal.lives != 0:
@@ -271,6 +272,12 @@ class Deliveries(RuleBasedStateMachine):
         for world in (self.feed, self.mail):
             names = [name for name, _, _ in world.public]
             assert len(set(names)) == len(names), f"out twice: {names}"
+
+    @invariant()
+    def old_news_never_comes_after_newer(self) -> None:
+        for thread in self.threads:
+            out = [thread.index(name) for name, _, _ in self.feed.public if name in thread]
+            assert out == sorted(out)
 
     @invariant()
     def each_hangs_under_the_latest_before_it_that_is_out(self) -> None:
@@ -289,7 +296,7 @@ class Deliveries(RuleBasedStateMachine):
             times = len((self.mail if row["recipient"] else self.feed).out(name))
             if row["state"] == PostState.SENT:
                 assert times == 1
-            elif row["state"] in (PostState.PLANNED, PostState.REFUSED):
+            elif row["state"] in (PostState.PLANNED, PostState.REFUSED, PostState.DROPPED):
                 assert times == 0, f"{name} is {row['state']}, and out"
 
     def teardown(self) -> None:
@@ -314,8 +321,18 @@ class Deliveries(RuleBasedStateMachine):
             self.a_person_settles()
         self.nothing_is_out_twice()
         assert self.rows() == []
-        assert sorted(name for name, _, _ in self.feed.public) == sorted(itertools.chain(*self.threads))
-        assert sorted(name for name, _, _ in self.mail.public) == sorted(self.letters)
+        overtaken = self.overtaken()
+        out = [name for name, _, _ in (*self.feed.public, *self.mail.public)]
+        assert sorted(out + overtaken) == sorted([*itertools.chain(*self.threads), *self.letters])
+        for incident, announced in enumerate(self.incidents):
+            newest = f"incident {incident} news {announced - 1} "
+            assert not [name for name in overtaken if name.startswith(newest)], "the newest is never dropped"
+
+    def overtaken(self) -> list[str]:
+        """What the journal dropped because newer news of its incident was there for the same reader."""
+        rows = self.rows("SELECT p.*, w.text FROM post p JOIN wording w ON w.id = p.wording WHERE p.state = 'dropped'")
+        assert all(str(row["detail"]).startswith("superseded by update") for row in rows)
+        return [f"{row['text']} to {row['recipient']}" if row["recipient"] else str(row["text"]) for row in rows]
 
     def a_person_settles(self) -> None:
         """What waits for a person: they look, and say what they saw."""

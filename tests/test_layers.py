@@ -25,7 +25,7 @@ ROOT = PACKAGE.parent
 LAYERS = {
     0: "model errors tld graphemes",
     1: "channel text xtext xlinks cutting fitting stamps eta addresses config config_* secrets secret_* trust wire wire_* journal",
-    2: "channels deliver registry announce report preview checkup testing",
+    2: "channels deliver registry announce following report preview checkup testing",
     3: "screen",
     4: "cli __main__",
 }

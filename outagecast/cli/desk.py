@@ -80,6 +80,8 @@ class Desk(msgspec.Struct, frozen=True):
     ) -> Ended:
         """Finish what is unfinished of `announcements` (None: of all) on these channels, once each."""
         scope = Scope(announcements, tuple(opened))
+        # Whatever the scope: old news that newer news has overtaken must not go out behind it later.
+        journal.supersede(Scope(None, tuple(opened)))
         complete(journal, scope, opened)
         journal.expire(scope, self.around.clock.now() - self.config.expires)
         journal.reconsider(scope)

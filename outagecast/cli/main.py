@@ -21,7 +21,19 @@ if TYPE_CHECKING:
 
     from outagecast.screen import Screen
 
-COMMANDS = ("post", "resume", "settle", "status", "sweep", "check", "channels", "drill", "subscribers")
+COMMANDS = (
+    "post",
+    "update",
+    "resolve",
+    "resume",
+    "settle",
+    "status",
+    "sweep",
+    "check",
+    "channels",
+    "drill",
+    "subscribers",
+)
 """In the order of the help; each is the function, or the group, of that name in the module of that name."""
 
 

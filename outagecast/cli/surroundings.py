@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -35,6 +36,20 @@ class Surroundings(msgspec.Struct):
     def interactive(self) -> bool:
         """Whether a person can be asked."""
         return self.stdin.isatty() and self.stderr.isatty()
+
+
+def piped(around: Surroundings, patience: float = 1.0) -> bool:
+    """Whether a message stands ready on standard input for a command that can do without one.
+
+    A pipe that stays open and says nothing (ssh, a CI runner) must not hold the command at three in the morning.
+    """
+    if around.stdin.isatty():
+        return False
+    try:
+        ready, _, _ = select.select([around.stdin], [], [], patience)
+    except (OSError, ValueError):
+        return False  # closed, or nothing that can be waited for
+    return bool(ready) and bool(around.stdin.buffer.peek(1))  # type: ignore[attr-defined]  # a BufferedReader
 
 
 def message(given: str | None, around: Surroundings, *, needed: str) -> str:

@@ -54,6 +54,7 @@ class LetterCourier(Courier):
     def _send(self) -> None:
         """All that may go now. Before and after it nothing of this channel is in flight: what is out can be counted."""
         self.expire()
+        self.run.journal.supersede(self.scope)
         free = room(self.run.journal, self.channel.name, self._quota, self.run.clock.now())
         if free.due is None:
             self._send_up_to(free.letters)

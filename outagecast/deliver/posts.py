@@ -138,6 +138,7 @@ class PostCourier(Courier):
         elif isinstance(answer, Unfinished):
             self.run.journal.remember(task.post.id, answer.token)
             self.run.journal.again(task.post.id, "a draft of it was found; publishing goes on from there")
+            self.run.journal.supersede(self.scope)
         elif isinstance(answer, Absent):
             self._absent(task, since + answer.believe_after)
         else:
@@ -151,6 +152,7 @@ class PostCourier(Courier):
             self._ask_person(task, f"{task.post.text[:40]!r} was sent {task.doubts} times without a clear answer")
         else:
             self.run.journal.again(task.post.id, "it was looked for and is not out")
+            self.run.journal.supersede(self.scope)
 
     def _look_again(self, task: Task, why: str, due: datetime) -> None:
         self.run.journal.looked(task.post.id, why, due=due, person=False)

@@ -8,6 +8,7 @@ from outagecast.journal import planning
 from outagecast.journal.lock import Lock
 from outagecast.journal.questions import Questions
 from outagecast.journal.rows import AnnouncementRow, ChannelPlan, Scope, Task
+from outagecast.journal.staleness import Staleness
 from outagecast.journal.store import RunOverError
 from outagecast.journal.subscriptions import Subscriptions
 from outagecast.journal.transitions import Transitions
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AnnouncementRow", "ChannelPlan", "Journal", "Lock", "RunOverError", "Scope", "Task"]
 
 
-class Journal(Transitions, Questions, Subscriptions):
+class Journal(Transitions, Staleness, Questions, Subscriptions):
     """One journal file: plan, move, ask."""
 
     def plan(self, news: Announcement, plans: Sequence[ChannelPlan]) -> int:

@@ -120,7 +120,8 @@ class Questions(Store):
         with self.reading() as db:
             rows = db.execute(
                 "SELECT a.*, w.channel FROM wording w JOIN announcement a ON a.id = w.announcement "  # noqa: S608
-                f"WHERE w.text IS NULL AND {where} ORDER BY a.id",
+                "JOIN post p ON p.wording = w.id "
+                f"WHERE w.text IS NULL AND p.state = 'refused' AND {where} ORDER BY a.id",
                 values,
             ).fetchall()
             return [(announcement_of(row, _incident(db, row["incident"])), row["channel"]) for row in rows]
@@ -135,6 +136,17 @@ class Questions(Store):
                 values,
             ).fetchall()
         return [row["channel"] for row in rows]
+
+    def in_doubt_before(self, announcement: int) -> list[int]:
+        """Earlier announcements of the same incident of which something is in doubt: that is looked up first."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT DISTINCT w.announcement FROM announcement me JOIN announcement a ON a.incident = me.incident "
+                "AND a.seq < me.seq JOIN wording w ON w.announcement = a.id JOIN post p ON p.wording = w.id "
+                "WHERE me.id = ? AND p.state = 'in-doubt' ORDER BY w.announcement",
+                (announcement,),
+            ).fetchall()
+        return [row["announcement"] for row in rows]
 
     def waiting(self, scope: Scope) -> bool:
         """Whether anything in `scope` may still go out, or be looked up, by itself."""

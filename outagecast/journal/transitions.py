@@ -290,16 +290,6 @@ class Transitions(Store):
         which = "state = 'planned'" + (f" AND (due IS NULL OR due <= '{stamp(self.now())}')" if only_due else "")
         self._all(scope, which, {"due": stamp(due), "detail": why.text, "hint": why.hint or None})
 
-    def expire(self, scope: Scope, before: datetime) -> None:
-        """Planned -> dropped for what was announced before `before`: it is never published late."""
-        why = "expired: it could not be published in time and is not published late"
-        stale = "state = 'planned' AND wording IN (SELECT w.id FROM wording w JOIN announcement a "
-        self._all(
-            scope,
-            stale + f"ON a.id = w.announcement WHERE a.at < '{stamp(before)}')",
-            {"state": PostState.DROPPED, "person": 1, "detail": why, "hint": None},
-        )
-
     def _all(self, scope: Scope, which: str, values: Mapping[str, object]) -> None:
         """The same for every post in `scope` that `which` selects, with a line of history for each but letters."""
         where, chosen = scope.where()
