@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -16,10 +16,10 @@ from outagecast.model import Announcement, Incident, IncidentState, Kind, Post, 
 from outagecast.text import clean, defuse, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import tzinfo
 
-    from outagecast.channel import Channel
+    from outagecast.channel import Channel, Letters
     from outagecast.journal import Journal
     from outagecast.registry import Opened
 
@@ -96,16 +96,23 @@ def _link(link: str | None) -> str | None:
     return link
 
 
-def already(journal: Journal, request: Request, words: Words, now: datetime) -> AnnouncementRow | None:
-    """The announcement that this request has already made, or None; UsageError when its key is taken by another."""
+def already(
+    journal: Journal, request: Request, words: Words, now: datetime, expires: timedelta
+) -> AnnouncementRow | None:
+    """The announcement that this request has already made, or None; UsageError when its key is taken by another.
+
+    Without a key: the same words a moment ago, or of an open incident that is not finished and not too old for it.
+    """
     if request.key is None:
-        return None if request.again else journal.opened_with(words.text, now - SAME_WITHIN)
+        return (
+            None if request.again else _same(request, journal.opened_with(words.text, now - SAME_WITHIN, now - expires))
+        )
     incident = journal.incident(one_line(request.key, "incident key"))
     if incident is None:
         return None
     first = journal.announcements(incident.key)[0]
     if first.news.text == words.text and not request.again:
-        return first
+        return _same(request, first)
     if incident.state is IncidentState.OPEN:
         raise UsageError(
             f"the incident {incident.key} is already open ({incident.title}): use update",
@@ -115,6 +122,26 @@ def already(journal: Journal, request: Request, words: Words, now: datetime) -> 
         f"the incident {incident.key} is resolved; a new one needs a key of its own",
         hint=f"outagecast post --incident {incident.key}-2 MESSAGE",
     )
+
+
+def _same(request: Request, row: AnnouncementRow | None) -> AnnouncementRow | None:
+    """The row; UsageError where other options would be swallowed without a word because the text is the same."""
+    if row is None:
+        return None
+    news = row.news
+    asked = {
+        "--status": (request.status, news.status),
+        "--link": (request.link, news.link),
+        "--group": (request.groups or None, tuple(news.groups) or None),
+        "--eta": (request.eta, request.eta if news.eta else None),
+    }
+    for option, (now, then) in asked.items():
+        if now is not None and now != then:
+            raise UsageError(
+                f"these words were announced as {news.incident.key} already, with another {option}",
+                hint=f"outagecast update --incident {news.incident.key} MESSAGE, or add --again for a new incident",
+            )
+    return row
 
 
 def opening(
@@ -187,9 +214,10 @@ def render(opened: Opened, news: Announcement) -> ChannelPlan:
         why = f"the {opened.name} adapter failed unexpectedly ({type(err).__name__}: {err})"
         return ChannelPlan(opened.name, opened.type, opened.least, error=why, hint="report this bug")
     _check_limits(opened.name, channel, posts)
-    letters = channel.caps.letters
-    plan = ChannelPlan(opened.name, opened.type, opened.least, letters, posts)
-    return replace(plan, recipients=channel.recipients) if letters else plan  # type: ignore[attr-defined]  # Letters
+    plan = ChannelPlan(opened.name, opened.type, opened.least, account=opened.account, posts=posts)
+    if not channel.caps.letters:
+        return plan
+    return replace(plan, letters=True, recipients=cast("Letters", channel).recipients)
 
 
 def _check_limits(name: str, channel: Channel, posts: Sequence[Post]) -> None:
@@ -213,7 +241,35 @@ def check_groups(journal: Journal, groups: Sequence[str]) -> None:
             )
 
 
-def missing(journal: Journal, row: AnnouncementRow, channels: Mapping[str, Opened]) -> list[ChannelPlan]:
+def missing(
+    journal: Journal, row: AnnouncementRow, channels: Mapping[str, Opened], configured: Collection[str]
+) -> list[ChannelPlan]:
     """The shares of channels that have none of an announcement yet, because they were not asked for or not usable."""
     known = set(journal.channels_of(row.id))
-    return [render(opened, row.news) for name, opened in channels.items() if name not in known]
+    return [late(journal, row, opened, configured) for name, opened in channels.items() if name not in known]
+
+
+def late(journal: Journal, row: AnnouncementRow, opened: Opened, configured: Collection[str]) -> ChannelPlan:
+    """A channel's share of what was announced before: what is wrong with it is its own, the others go on."""
+    twin = _twin(journal, row, opened, configured)
+    if twin:
+        why = f"it is the same account as {twin!r}, on which this announcement is already"
+        hint = f"name the section {twin!r} again in the config, or: outagecast settle {opened.name} --all --drop"
+        return ChannelPlan(opened.name, opened.type, opened.least, error=why, hint=hint)
+    try:
+        (plan,) = unique(journal, [opened], row.news).plans
+    except UsageError as err:
+        return ChannelPlan(opened.name, opened.type, opened.least, error=err.text, hint=err.hint)
+    return plan
+
+
+def _twin(journal: Journal, row: AnnouncementRow, opened: Opened, configured: Collection[str]) -> str | None:
+    """Another channel that has the announcement and is the same account, or may be: a section under a new name."""
+    for name, account in journal.said_by(row.id, opened.type):
+        if name == opened.name:
+            continue
+        known = bool(account and opened.account)
+        # Where an account's name is not known without its keys, a section that has vanished was probably renamed.
+        if account == opened.account if known else name not in configured:
+            return name
+    return None

@@ -60,6 +60,7 @@ __all__ = [
     "Letters",
     "Level",
     "Limit",
+    "Owned",
     "Post",
     "Quota",
     "Rationed",
@@ -113,6 +114,19 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Let go of connections. Called once, at the end, from the thread that used the channel."""
+
+
+@runtime_checkable
+class Owned(Protocol):
+    """What a channel may have besides that knows whose account it is without reading a secret."""
+
+    @property
+    def account(self) -> str:
+        """The account's own name on the platform (a Page's id, a sender's address); empty if only its keys tell.
+
+        A section that was renamed, or now names another account, is recognised by it: nothing goes out twice, and
+        nothing that was meant for one account goes to another.
+        """
 
 
 @runtime_checkable

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from outagecast.config import warnings
@@ -11,7 +13,7 @@ from outagecast.journal import Journal
 from outagecast.model import Finding, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -27,10 +29,36 @@ def check(
 ) -> list[Finding]:
     """Everything that can be found wrong without publishing anything; the config and journal first."""
     found = [Finding("config", Level.WARNING, text, f"mend {config.path}") for text in warnings(config)]
+    found += [finding for one in opened.values() for finding in _goes_down_with_us(one, config.own)]
     if not found:
         found.append(Finding("config", Level.GOOD, f"{config.path} is in order"))
     found.append(_journal(journal, now))
     return found + _channels(opened, config.vault.mask, patience)
+
+
+def _goes_down_with_us(opened: Opened, own: Sequence[str]) -> Iterator[Finding]:
+    """The hosts a channel depends on that lie in what goes dark together with us (`own:`), by name or by address."""
+    for host in dict.fromkeys(opened.channel.endpoints if opened.channel else ()):
+        for place in own:
+            if _lies_in(host, place):
+                text = f"{host} lies in {place}, which goes dark together with us (`own:` in the config)"
+                yield Finding(opened.name, Level.WARNING, text, "use one at another provider as well")
+
+
+def _lies_in(host: str, place: str) -> bool:
+    try:
+        network = ip_network(place)
+    except ValueError:
+        return f".{host.lower().rstrip('.')}".endswith(f".{place}")
+    return any(ip_address(address) in network for address in _addresses(host))
+
+
+def _addresses(host: str) -> set[str]:
+    """What a name stands for now; nothing when it cannot be looked up, which the channel's own check tells."""
+    try:
+        return {str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
+        return set()
 
 
 def _journal(path: Path, now: Callable[[], datetime]) -> Finding:

@@ -85,6 +85,12 @@ def user_config() -> Path:
     return user_config_path("outagecast") / FILE_NAME
 
 
+def example() -> Path:
+    """The example config that explains every key: part of the package, in a checkout at its top."""
+    packaged = Path(__file__).with_name("config.example.yaml")
+    return packaged if packaged.exists() else packaged.parents[1] / packaged.name
+
+
 def find(explicit: Path | None, env: Mapping[str, str], cwd: Path) -> Path:
     """Give the config to read: `--config`, $OUTAGECAST_CONFIG, the working directory's, the user's."""
     if explicit is not None:
@@ -98,7 +104,7 @@ def find(explicit: Path | None, env: Mapping[str, str], cwd: Path) -> Path:
         return path
     raise ConfigError(
         f"no config: neither ./{FILE_NAME} nor {path} exists, and $OUTAGECAST_CONFIG is not set",
-        hint=f"cp config.example.yaml {FILE_NAME}   (it explains every key; `outagecast drill` rehearses without)",
+        hint=f"cp {example()} {FILE_NAME}   (it explains every key; `outagecast drill` rehearses without)",
     )
 
 
@@ -200,7 +206,12 @@ def _error(problems: Sequence[Problem], path: Path, vault: Vault) -> ConfigError
 
 
 def warnings(config: Config) -> tuple[str, ...]:
-    """What is dangerous though it works: secrets written out in a file that others can read."""
+    """What is dangerous or in vain though it works: secrets that others can read, a key that nothing uses yet."""
+    vain = ("templates: is not used yet: every text has the built-in wording",) if config.templates else ()
+    return (*vain, *_readable_secrets(config))
+
+
+def _readable_secrets(config: Config) -> tuple[str, ...]:
     if not config.path.stat().st_mode & _OTHERS_MAY:
         return ()
     written = [secret for section in config.channels.values() for secret in _secrets(section.settings)]

@@ -15,10 +15,11 @@ import yaml
 from outagecast.config_words import describe, duration, nearest, shown
 from outagecast.config_yaml import Entry, entries, is_null, is_text, line_of, native, raw
 from outagecast.errors import ConfigError
+from outagecast.secret_sources import Reference, Source, parse
 from outagecast.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from outagecast.secrets import Vault
 
@@ -206,6 +207,9 @@ class Binder:
     def _expanded(self, node: yaml.Node, path: str) -> str | _Bad | None:
         text = raw(node)
         try:
+            for kind in _slow(text or ""):
+                wrong = f"${{{kind}:…}} is for secrets only; write the value, or ${{NAME}}, or ${{file:…}}"
+                return self.complain(line_of(node), path, wrong)
             return text and self.vault.expand(text)
         except ConfigError as err:
             return self.complain(line_of(node), path, err.text, err.hint)
@@ -229,6 +233,15 @@ class Binder:
 
 def void(_: object) -> None:
     """Forget a result."""
+
+
+def _slow(template: str) -> Iterator[Source]:
+    """What a template would have to wait for: here that would hold every channel, a secret waits in its own thread."""
+    for piece in parse(template):
+        if isinstance(piece, Reference):
+            if piece.kind in {Source.COMMAND, Source.KEYRING}:
+                yield piece.kind
+            yield from _slow(piece.default or "")
 
 
 def _arms(kind: Any) -> Sequence[Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import select
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MOST_BYTES = 1024 * 1024
+_PATIENCE = 5
+"""Seconds between two pieces of a config that comes through a pipe."""
 _DEEPEST = 50
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = "tag:yaml.org,2002:"
@@ -59,10 +64,29 @@ def _demand_shallow(text: str, path: Path) -> None:
             raise ConfigError(f"{place}: nested too deeply to be a config", hint="check the brackets there")
 
 
+def _content(path: Path) -> bytes:
+    """The file's bytes, one more than allowed at the most. From a pipe too, but not for ever."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    content = b""
+    try:
+        while len(content) <= _MOST_BYTES:
+            try:
+                piece = os.read(fd, _MOST_BYTES + 1)
+            except BlockingIOError:
+                if not select.select([fd], [], [], _PATIENCE)[0]:
+                    raise OSError(errno.ETIMEDOUT, f"nothing came out of it for {_PATIENCE} s") from None
+                continue
+            if not piece:
+                break
+            content += piece
+    finally:
+        os.close(fd)
+    return content
+
+
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        content = _content(path)
     except (OSError, ValueError) as err:
         reason = err.strerror if isinstance(err, OSError) else str(err)
         raise ConfigError(f"cannot read the config {path}: {reason}", hint=_INIT) from err

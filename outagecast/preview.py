@@ -2,35 +2,68 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from outagecast.errors import Refused
 from outagecast.report import incident_json
+from outagecast.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from outagecast.announce import Draft
+    from outagecast.config import Config
     from outagecast.journal import ChannelPlan
     from outagecast.model import Post
     from outagecast.registry import Opened
 
 
-def preview_json(draft: Draft, opened: Mapping[str, Opened], subscribers: int) -> dict[str, Any]:
-    """The object that `--dry-run --json` prints; `subscribers` is how many the journal has for this announcement."""
+def preview_json(
+    draft: Draft, opened: Mapping[str, Opened], subscribers: int, refusals: Mapping[str, Refused] | None = None
+) -> dict[str, Any]:
+    """The object that `--dry-run --json` prints; `subscribers` is how many the journal has for this announcement.
+
+    `refusals` are the channels whose config would refuse it although it can be rendered: a variable is missing, say.
+    """
     return {
         "schema": "outagecast.preview/1",
         "incident": incident_json(draft.news.incident),
-        "channels": [_channel(plan, opened[plan.name], subscribers) for plan in draft.plans],
+        "channels": [
+            _channel(plan, opened[plan.name], subscribers, (refusals or {}).get(plan.name)) for plan in draft.plans
+        ],
         "exit_code": 0,
     }
 
 
-def _channel(plan: ChannelPlan, opened: Opened, subscribers: int) -> dict[str, Any]:
+def refusals(config: Config, names: Iterable[str]) -> dict[str, Refused]:
+    """The channels that cannot read a secret they need. Passwords of keyrings and commands are not asked for."""
+    found: dict[str, Refused] = {}
+    for name in names:
+        section = config.channels[name]
+        try:
+            for value in _values(section.settings):
+                if isinstance(value, Secret) and not re.search(r"\$\{(command|keyring):", value.template):
+                    value.reveal()
+        except Refused as err:
+            found[name] = err
+    return found
+
+
+def _values(settings: object) -> Iterable[object]:
+    """The values of a settings struct, those in its lists too."""
+    for field in getattr(settings, "__struct_fields__", ()):
+        value = getattr(settings, field)
+        yield from value if isinstance(value, list | tuple) else (value,)
+
+
+def _channel(plan: ChannelPlan, opened: Opened, subscribers: int, refusal: Refused | None) -> dict[str, Any]:
+    error = plan.error or (refusal.text if refusal else "")
     out: dict[str, Any] = {
         "name": plan.name,
         "type": plan.type,
-        "error": plan.error or None,
-        "hint": plan.hint or None,
+        "error": error or None,
+        "hint": plan.hint or (refusal.hint if refusal else "") or None,
         "posts": [_post(post, opened) for post in plan.posts],
     }
     if plan.letters:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from outagecast.channel import Owned
 from outagecast.errors import ConfigError, OutagecastError, Refused
 from outagecast.model import Capabilities, LeastReplies, ReplyControl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from outagecast.channel import Channel, ChannelType
     from outagecast.config import Config, Section
@@ -28,6 +31,41 @@ BEST: Mapping[ReplyControl, LeastReplies] = {
     ReplyControl.NONE: LeastReplies.OPEN,
 }
 """The strictest `replies:` that each kind of reply control can keep; also its default."""
+PATIENCE = 2.0
+"""Seconds a stranger's type gets to be imported, and each channel of it to be made."""
+
+
+class TooLongError(Exception):
+    """A stranger's code has had its time."""
+
+
+class Bounded:
+    """A stranger's code at work in a thread of its own, so that one that hangs or ends the process holds nobody."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._until = time.monotonic() + PATIENCE
+        self._call = call
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            self._value = self._call()
+        except BaseException as err:  # noqa: BLE001  sys.exit() at import too; `result` raises it where it is awaited
+            self._error = err
+
+    def result(self) -> Any:
+        """What it gave; raises what it raised, or TooLongError."""
+        self._thread.join(max(0.0, self._until - time.monotonic()))
+        if self._thread.is_alive():
+            raise TooLongError(f"it has not ended after {PATIENCE:.0f} s")
+        if isinstance(self._error, Exception):
+            raise self._error
+        if self._error is not None:
+            raise RuntimeError(f"it tried to end the process ({type(self._error).__name__})") from self._error
+        return self._value
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -38,6 +76,8 @@ class Opened(msgspec.Struct, frozen=True):
     least: LeastReplies
     channel: Channel | None = None
     error: Refused | None = None
+    account: str = ""
+    """Which account of the platform it is, if the channel can tell without a secret."""
 
 
 @cache
@@ -57,7 +97,12 @@ def channel_type(name: str) -> ChannelType:
         raise ConfigError(f"unknown channel type {name!r}; {known}", hint="outagecast channels")
     reinstall = f"reinstall the package that brings the channel type {name!r}"
     try:
-        kind = point.load()
+        kind = arrival(point).result() if _strange(point) else point.load()
+    except TooLongError as err:
+        raise ConfigError(
+            f"the channel type {name!r} ({point.value}) takes too long to import: more than {PATIENCE:.0f} s",
+            hint=f"try it by itself: python -X importtime -c 'import {point.module}'; or use the channels without it",
+        ) from err
     except Exception as err:
         # A stranger's plug-in may fail in any way at import; it must not take the other channels along.
         raise ConfigError(
@@ -68,6 +113,16 @@ def channel_type(name: str) -> ChannelType:
     ):
         raise ConfigError(f"the channel type {name!r} ({point.value}) lacks `caps` or `Settings`", hint=reinstall)
     return cast("ChannelType", kind)
+
+
+def _strange(point: EntryPoint) -> bool:
+    return not point.module.startswith("outagecast.")
+
+
+@cache
+def arrival(point: EntryPoint) -> Bounded:
+    """The import of a stranger's type: begun once, however many channels are of that type."""
+    return Bounded(point.load)
 
 
 def settings_of(name: str) -> type[Any]:
@@ -82,7 +137,9 @@ def open_channel(config: Config, section: Section) -> Opened:
             raise section.error
         kind = channel_type(section.type)
         least = _least(section, kind.caps)
-        return Opened(section.name, section.type, least, _made(kind, section, config))
+        channel = _made(kind, section, config)
+        account = channel.account if isinstance(channel, Owned) else ""
+        return Opened(section.name, section.type, least, channel, account=account)
     except OutagecastError as err:
         hint = err.hint or f"correct it in {config.path}, then: outagecast resume"
         error = Refused(config.vault.mask(err.text), mendable=True, hint=config.vault.mask(hint))
@@ -90,8 +147,11 @@ def open_channel(config: Config, section: Section) -> Opened:
 
 
 def _made(kind: ChannelType, section: Section, config: Config) -> Channel:
-    try:
+    def make() -> Channel:
         return kind(section.name, section.settings, config.house)
+
+    try:
+        return cast("Channel", Bounded(make).result()) if _strange(available()[section.type]) else make()
     except OutagecastError:
         raise
     except Exception as err:

@@ -284,16 +284,19 @@ def _outcome(tally: _Tally, code: int) -> Outcome:
         found.add(Outcome.IN_DOUBT)
     if states[PostState.PLANNED]:
         found.add(Outcome.WAITING)
-    if states[PostState.SENT] + states[PostState.RETRACTED] or not found:
+    if states[PostState.SENT] + states[PostState.RETRACTED]:
         found.add(Outcome.SENT)
-    return _mixed(found, code)
+    elif states[PostState.DROPPED]:
+        # Nobody waits for it any more, but out it is not.
+        found.add(Outcome.REFUSED)
+    return _mixed(found or {Outcome.SENT}, code)
 
 
 def _mixed(found: set[Outcome], code: int) -> Outcome:
     """One word for several: a mix that needs a person is `partial`, else the one that is least finished."""
     if len(found) == 1:
         return next(iter(found))
-    if code == EXIT_PERSON:
+    if code == EXIT_PERSON or Outcome.REFUSED in found:
         return Outcome.PARTIAL
     return next((outcome for outcome in (Outcome.IN_DOUBT, Outcome.WAITING) if outcome in found), Outcome.SENT)
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from outagecast import eta as etas
+from outagecast.config import FILE_NAME, example
 from outagecast.model import IncidentState, Level, Outcome, PostState, Replies
 from outagecast.report import EXIT_DONE, EXIT_PERSON, EXIT_WAITING
 from outagecast.stamps import moment
@@ -125,7 +126,7 @@ class Screen:
         self.line()
         self.line(f"  {text}{'  ·  OVERDUE: post an update' if late else ''}", "red" if late else "")
 
-    def next_step(self, code: int) -> None:
+    def next_step(self, code: int, *, all_out: bool) -> None:
         """What the exit code means and what to type."""
         if code == EXIT_WAITING:
             self.line(Text.assemble("Not everything is out yet. Next: ", ("outagecast resume", "bold")))
@@ -134,7 +135,7 @@ class Screen:
                 Text.assemble("A person is needed: see → above. When that is done: ", ("outagecast resume", "bold"))
             )
         elif code == EXIT_DONE:
-            self.line("All out.", "green")
+            self.line("All out." if all_out else "Nothing is left to do.", "green" if all_out else "")
 
     def incidents(self, reports: Sequence[IncidentReport], nothing: str) -> None:
         """Everything there is, newest first; `nothing` is said when there is none."""
@@ -156,7 +157,8 @@ class Screen:
         else:
             self.line("Something did not go as it should: see above.", "red")
         self.line(Text.assemble("A page to look at: ", (page, "underline")))
-        self.line(Text.assemble("Next: write a config from the example in the README, then ", (_FIRST, "bold")))
+        self.line(Text.assemble("Next: ", (f"cp {example()} {FILE_NAME}", "bold"), " and put in your own, then"))
+        self.line(Text.assemble("      ", (_FIRST, "bold")))
 
     def _stage(self, channel: dict[str, Any], drilled: dict[str, Any]) -> None:
         replies, shade = _REPLIES.get(channel["replies"], (channel["outcome"], "yellow"))
@@ -193,8 +195,7 @@ class Screen:
         name = Text(channel["name"], "bold")
         if channel["error"]:
             self.line(Text.assemble(("✗ ", "red"), name, ": ", terminal(channel["error"])))
-            self.line(Text.assemble(("      → ", "cyan"), terminal(channel["hint"])))
-            return
+            self.line(Text.assemble(("      → ", "cyan"), terminal(channel["hint"] or "")))
         for post in channel["posts"]:
             self.line(Text.assemble(name, ("  " + _measure(channel, post), "dim")))
             if post["subject"]:

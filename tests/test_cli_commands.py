@@ -125,14 +125,23 @@ def test_status_of_an_unknown_incident_names_the_known(night: Night) -> None:
     assert "one" in done.json["hint"]
 
 
-def test_status_works_in_the_dark_and_with_a_broken_config(night: Night) -> None:
+def test_status_works_in_the_dark_and_without_a_config(night: Night) -> None:
     night.run(*POST, env={"OUTAGECAST_JOURNAL": str(night.journal_path)})
     before = len(night.x.log)
-    night.config.write_text("channels: [", encoding="utf-8")
+    night.config.unlink()
     done = night.run("status", "--json", env={"OUTAGECAST_JOURNAL": str(night.journal_path)})
     assert done.code == 0
     assert len(done.json["incidents"]) == 1
     assert len(night.x.log) == before
+
+
+@pytest.mark.parametrize("command", [("status",), ("status", "--check"), ("subscribers", "add", "ann@example.org")])
+def test_a_broken_config_is_no_reason_to_use_another_journal(night: Night, command: tuple[str, ...]) -> None:
+    night.run(*POST)
+    night.config.write_text(night.config.read_text().replace("timezone:", "timezon:"), encoding="utf-8")
+    done = night.run(*command)
+    assert done.code == 2
+    assert "timezone" in done.err
 
 
 def test_status_check_is_0_when_all_is_out_and_in_time(night: Night) -> None:
@@ -299,6 +308,15 @@ def test_sweep_publishes_nothing(night: Night) -> None:
     night.clock.move(700)
     assert night.run("sweep").code == 0
     assert night.tweets() == []
+
+
+def test_sweep_sends_no_letter_that_waits(night: Night) -> None:
+    night.mailbox.faults.add(MailFault(At.RCPT, reply="450 4.2.0 greylisted", times=0))
+    assert night.run(*POST).code == 75
+    night.mailbox.faults.clear()
+    night.clock.move(700)
+    assert night.run("sweep").code == 0
+    assert night.mails() == []
 
 
 def test_sweep_without_anything_young_enough_says_so(night: Night) -> None:

@@ -13,6 +13,8 @@ from outagecast.config import warnings
 if TYPE_CHECKING:
     from pathlib import Path
 
+ONLY_SECRETS = "is for secrets only; write the value, or ${NAME}, or ${file:…}"
+
 
 @pytest.mark.parametrize(
     ("keys", "text"),
@@ -51,6 +53,15 @@ if TYPE_CHECKING:
         ("? [a]\n: b", "expected a plain word as key"),
         ("simulator_url: ${NONE}", "simulator_url: the environment variable NONE is not set"),
         ("notice: ${NONE}", "notice: the environment variable NONE is not set"),
+        ("simulator_url: ${command:touch read}", f"simulator_url: ${{command:…}} {ONLY_SECRETS}"),
+        ("simulator_url: ${keyring:planted/planted}", f"simulator_url: ${{keyring:…}} {ONLY_SECRETS}"),
+        ("simulator_url: a${NONE:-${command:touch read}}", f"simulator_url: ${{command:…}} {ONLY_SECRETS}"),
+        ("connections: ${command:touch read}", f"connections: ${{command:…}} {ONLY_SECRETS}"),
+        ("wait: ${command:touch read}", f"wait: ${{command:…}} {ONLY_SECRETS}"),
+        ("long: ${command:touch read}", f"long: ${{command:…}} {ONLY_SECRETS}"),
+        ("to: ['${command:touch read}']", f"to[0]: ${{command:…}} {ONLY_SECRETS}"),
+        ("headers: {x: '${command:touch read}'}", f"headers.x: ${{command:…}} {ONLY_SECRETS}"),
+        ("replies: ${command:touch read}", f"replies: ${{command:…}} {ONLY_SECRETS}"),
         ("long: " + "x" * 99, f"long: expected thread or refuse, not '{'x' * 40}…'"),
     ],
 )
@@ -62,6 +73,7 @@ def test_each_mistake_in_a_channel_is_told_with_its_place_and_what_would_be_righ
     assert section.error.problems == (place + text,)
     assert "planted" not in section.error.text + section.error.hint
     assert section.error.hint
+    assert not (tmp_path / "read").exists()
 
 
 def test_a_missing_key_is_told_with_the_line_to_write(tmp_path: Path):
@@ -136,6 +148,8 @@ def test_a_channel_that_is_no_mapping_or_is_empty_is_its_own_mistake(tmp_path: P
         (GOOD + "expires: 0h\n", "c.yaml:4: expires: expected a duration such as 6h, 90m or 1d 2h, not '0h'"),
         (GOOD + "notice: '{suport}'\n", "c.yaml:4: notice: {suport} means nothing here; the only placeholder is {support}"),
         (GOOD + "notice: '{support}'\n", "c.yaml:4: notice: has {support} in it, but `support:` is not set; expected an address or a link there"),
+        (GOOD + "support: ${command:touch read}\n", f"c.yaml:4: support: ${{command:…}} {ONLY_SECRETS}"),
+        (GOOD + "own: ['${keyring:a/b}']\n", f"c.yaml:4: own[0]: ${{keyring:…}} {ONLY_SECRETS}"),
         (GOOD + "journal: ${NONE}\n", "c.yaml:4: journal: the environment variable NONE is not set"),
         (GOOD + "journal: ~nobody-at-all/x\n", "c.yaml:4: journal: '~nobody-at-all/x': there is no such home directory"),
         (GOOD + "chanels: {}\n", "c.yaml:4: chanels: unknown key; did you mean channels?"),

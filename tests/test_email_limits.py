@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ from outagecast.deliver import deliver
 from outagecast.deliver.rations import PLENTY, Room, room
 from outagecast.journal import Journal, Scope
 from outagecast.journal.questions import Questions
-from outagecast.journal.schema import MIGRATIONS
 from outagecast.model import PostState, Quota, Receipt, Replies
 from outagecast.sandbox.mail_faults import At, Do, MailFault
 from outagecast.sandbox.mailbox import Mailbox
@@ -243,17 +241,3 @@ def test_counting_looks_at_the_window_and_at_nothing_else(journal: Journal) -> N
     assert len(asked) == 1
     assert any("post USING COVERING INDEX post_out (sent_at>?)" in line for line in plan), plan
     assert not any("SCAN post" in line or "USE TEMP B-TREE" in line for line in plan), plan
-
-
-def test_a_journal_of_the_first_version_gets_the_index_and_keeps_what_it_has(tmp_path: Path, hand: Hand) -> None:
-    path = tmp_path / "old.db"
-    with Journal(path, hand.now) as journal:
-        out(journal, NOW, NOW)
-    db = sqlite3.connect(path)
-    db.execute("DROP INDEX post_out")
-    db.execute("PRAGMA user_version = 1")
-    db.close()
-    with Journal(path, hand.now) as journal:
-        assert journal.letters_out("mail", NOW - HOUR, 9) == (2, NOW)
-        with journal.reading() as db:
-            assert db.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)

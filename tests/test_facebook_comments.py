@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from facebook_kit import OWN_COMMENT, PUBLISH, sent, simulated_page, written
+from facebook_kit import OWN_COMMENT, PUBLISH, channel, sent, simulated_page, written
 
-from outagecast.channel import Refused, Replies, TryLater
+from outagecast.channel import Refused, Replies, Secret, TryLater
 from outagecast.sandbox.faults import Fault, FaultKind, lost_answer
 
 if TYPE_CHECKING:
@@ -164,6 +164,100 @@ def test_without_the_permission_to_read_visitors_comments_are_hidden_and_not_cal
     with pytest.raises(Refused, match="without their authors"):
         facebook.close_replies(receipt)
     assert standing(page) == []
+
+
+ASKED = "GET /v25.0/debug_token"
+MAY_NOT_ASK = (
+    '{"error":{"message":"(#100) You must provide an app access token, or a user access token that is an owner or '
+    'developer of the app","type":"OAuthException","code":100}}'
+)
+
+
+def asked(page: GraphPlatform) -> list[str]:
+    """Who asked what the token may do."""
+    return [request.headers["Authorization"] for request in page.log if request.path.endswith("/debug_token")]
+
+
+def facts(page: GraphPlatform, **said: object) -> None:
+    rights = ["pages_read_user_content", "pages_manage_engagement"]
+    data = {"type": "PAGE", "is_valid": True, "scopes": rights, **said}
+    page.faults.add(Fault(ASKED, status=200, body=json.dumps({"data": data})))
+
+
+def with_app(page: GraphPlatform) -> dict[str, object]:
+    return {"app_id": page.app_id, "app_secret": Secret.of(page.app_secret)}
+
+
+@pytest.mark.parametrize("lacking", ["pages_read_user_content", "pages_manage_engagement"])
+def test_no_comments_prove_nothing_to_a_token_without_the_rights(page: GraphPlatform, lacking: str):
+    facebook, receipt = sent(page)
+    page.tokens[page.page_token].scopes.discard(lacking)
+    with pytest.raises(Refused, match=lacking) as caught:
+        facebook.close_replies(receipt)
+    assert "outagecast sweep" in caught.value.hint
+
+
+def test_the_app_is_asked_where_the_config_knows_it_and_the_token_itself_where_not(page: GraphPlatform):
+    facebook, receipt = sent(page, **with_app(page))
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+    assert channel(page).close_replies(receipt) is Replies.MODERATED
+    assert asked(page) == [f"Bearer {page.app_token}", f"Bearer {page.page_token}"]
+
+
+def test_with_an_app_that_may_not_ask_the_token_is_asked_itself(page: GraphPlatform):
+    page.faults.add(Fault(ASKED, status=400, body=MAY_NOT_ASK))
+    facebook, receipt = sent(page, **with_app(page))
+    page.tokens[page.page_token].scopes.discard("pages_read_user_content")
+    with pytest.raises(Refused, match="pages_read_user_content"):
+        facebook.close_replies(receipt)
+
+
+def test_a_stranger_s_comment_with_its_author_is_proof_enough(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    page.stranger_comment(receipt.ref, "when?")
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+    assert asked(page) == []
+
+
+def test_the_page_s_own_comment_proves_nothing(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    page.page_comment(receipt.ref, "help is at help.example.net")
+    page.tokens[page.page_token].scopes.discard("pages_read_user_content")
+    with pytest.raises(Refused, match="pages_read_user_content"):
+        facebook.close_replies(receipt)
+
+
+def test_where_nobody_may_ask_an_empty_list_holds_until_the_first_comment_contradicts_it(page: GraphPlatform):
+    page.faults.add(Fault(ASKED, status=400, body=MAY_NOT_ASK, times=9))
+    facebook, receipt = sent(page)
+    page.tokens[page.page_token].scopes.discard("pages_read_user_content")
+    assert facebook.close_replies(receipt) is Replies.MODERATED
+    page.stranger_comment(receipt.ref, "when?")
+    with pytest.raises(Refused, match="without their authors"):
+        facebook.close_replies(receipt)
+
+
+def test_rights_for_another_page_are_none_for_this_one(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    facts(page, granular_scopes=[{"scope": "pages_read_user_content", "target_ids": ["9009"]}])
+    with pytest.raises(Refused, match="pages_read_user_content not granted"):
+        facebook.close_replies(receipt)
+
+
+@pytest.mark.parametrize("said", [{"type": "USER"}, {"is_valid": False, "scopes": []}])
+def test_a_token_that_is_no_valid_page_token_sees_no_comments(page: GraphPlatform, said: dict[str, object]):
+    facebook, receipt = sent(page)
+    facts(page, **said)
+    with pytest.raises(Refused, match="not a valid token of a Page"):
+        facebook.close_replies(receipt)
+
+
+def test_while_nobody_can_be_asked_a_later_look_may_settle_it(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    page.faults.add(Fault(ASKED, status=503, body="{}"))
+    with pytest.raises(TryLater):
+        facebook.close_replies(receipt)
+    assert facebook.close_replies(receipt) is Replies.MODERATED
 
 
 def test_an_unclear_hiding_is_looked_at_again(page: GraphPlatform):

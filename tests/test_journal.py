@@ -73,6 +73,37 @@ def test_a_channel_that_could_not_be_rendered_is_rendered_by_a_later_run(journal
     assert journal.unrendered(EVERYTHING) == []
 
 
+@pytest.mark.parametrize(
+    "act", [Journal.recover, lambda j: j.fence("over"), lambda j: j.unsubscribe(["ann@example.org"])]
+)
+def test_what_every_command_asks_first_never_goes_through_all_posts(
+    journal: Journal, act: Callable[[Journal], object]
+) -> None:
+    journal.plan(news(), [letters("ann@example.org")])
+    asked: list[str] = []
+    with journal.reading() as db:
+        db.set_trace_callback(asked.append)
+        act(journal)
+        db.set_trace_callback(None)
+        plans = [
+            step["detail"] for line in asked if " post " in line for step in db.execute(f"EXPLAIN QUERY PLAN {line}")
+        ]
+    assert plans
+    assert not [step for step in plans if step.startswith("SCAN post") and "post_block" not in step]
+
+
+def test_a_vanished_mailbox_is_refused_and_suppressed_at_once(journal: Journal) -> None:
+    journal.subscribe([Subscriber("ann@example.org")])
+    journal.plan(news(), [letters(subscribers=True)])
+    asked: list[str] = []
+    with journal.reading() as db:
+        db.set_trace_callback(asked.append)
+        journal.refused(1, Refused("550 no such mailbox", recipient=True, suppress=True), letter=True)
+        db.set_trace_callback(None)
+    assert asked.count("COMMIT") == 1
+    assert journal.subscriber_count() == 0
+
+
 # -- transitions -----------------------------------------------------------------------------------------------------------
 
 OUT = Receipt("1859", "https://x.example.com/1859", Replies.UNVERIFIED, data={"conversation": "1859"})

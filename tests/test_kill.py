@@ -24,6 +24,7 @@ REQUESTS = [
     for where, what in (
         ("x", "POST /2/tweets"),
         ("x", "GET /2/tweets/N"),
+        ("graph", "GET /debug_token"),
         ("graph", "POST /N/feed"),
         ("graph", "POST /N"),
         ("graph", "GET /N"),
@@ -36,7 +37,7 @@ LETTERS = [Blow("mailbox", "", "connected"), Blow("mailbox", "", "mail")] + [
     for to in ("ann@example.org", "bo@example.com")
     for point in ("rcpt", "data", "content", "stored", "answered")
 ]
-COMMITS = commits(21)
+COMMITS = commits(23)
 LOOKS = [
     Blow(where, what, point)
     for where, what in (("x", "GET /2/users/N/tweets"), ("graph", "GET /N/feed"), ("graph", "GET /N/published_posts"))

@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from outagecast import registry
+from outagecast.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +72,14 @@ class Logbook:
 '''
 
 
+WAITING = """
+import pathlib, time
+while not pathlib.Path({gate!r}).exists():
+    time.sleep(0.01)
+class Sleeper: pass
+"""
+
+
 def install(site: Path, name: str, source: str, points: dict[str, str]) -> None:
     """Put a distribution there as an installer does: its module, its metadata, its entry points."""
     (site / f"{name}.py").write_text(source, encoding="utf-8")
@@ -90,13 +100,23 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     install(folder, "hollow", "class Hollow:\n    pass\n", {"hollow": "hollow:Hollow"})
     stubborn = LOGBOOK + "\n\nclass Stubborn(Logbook):\n    def __init__(self, *given):\n        raise KeyError('no')\n"
     install(folder, "stubborn", stubborn, {"stubborn": "stubborn:Stubborn"})
+    install(folder, "quitter", "import sys\nsys.exit(3)\n", {"quitter": "quitter:Quitter"})
+    install(folder, "sleeper", WAITING.format(gate=str(folder / "gate")), {"sleeper": "sleeper:Sleeper"})
+    waits = "\n\nclass Dawdler(Logbook):\n    def __init__(self, *given):\n        import sleeper\n"
+    install(folder, "dawdler", LOGBOOK + waits, {"dawdler": "dawdler:Dawdler"})
     clumsy = LOGBOOK + "\n\nclass Clumsy(Logbook):\n    def send(self, *given):\n        return 1 / 0\n"
     install(folder, "clumsy", clumsy, {"clumsy": "clumsy:Clumsy"})
     monkeypatch.syspath_prepend(str(folder))
     registry.available.cache_clear()
+    registry.arrival.cache_clear()
+    before = set(threading.enumerate())
     yield folder
+    (folder / "gate").touch()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
     registry.available.cache_clear()
-    for name in ("logbook", "ruined", "hollow", "stubborn", "clumsy"):
+    registry.arrival.cache_clear()
+    for name in ("logbook", "ruined", "hollow", "stubborn", "clumsy", "quitter", "sleeper", "dawdler"):
         sys.modules.pop(name, None)
 
 
@@ -154,6 +174,7 @@ def test_its_limit_is_kept_by_the_core_even_if_it_forgets_to(night: Night, site:
         ("ruined", "its own dependency is missing"),
         ("hollow", "Settings"),
         ("stubborn", "KeyError"),
+        ("quitter", "it tried to end the process (SystemExit)"),
         ("logboook", "did you mean logbook?"),
     ],
 )
@@ -167,6 +188,39 @@ def test_one_that_cannot_be_used_does_not_stop_the_others(broken: str, reason: s
     assert "Traceback" not in done.err
     assert done.channel("logbook")["outcome"] == "sent"
     assert len(night.pages()) == 1
+
+
+@pytest.mark.parametrize(
+    ("slow", "reason"), [("sleeper", "takes too long to import"), ("dawdler", "it has not ended after")]
+)
+def test_one_that_never_comes_to_an_end_holds_neither_the_command_nor_the_others(
+    slow: str, reason: str, night: Night, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "PATIENCE", 0.3)
+    night.write_config(section(night, slow) + section(night, "logbook") + night.facebook())
+    done = night.run("post", "fiber cut", "--json", "--deadline", "20")
+    assert done.code == 1
+    assert done.channel(slow)["outcome"] == "refused"
+    assert reason in done.channel(slow)["posts"][0]["detail"]
+    assert done.channel("logbook")["outcome"] == "sent"
+    assert len(night.pages()) == 1
+
+
+def test_two_channels_of_a_type_that_hangs_are_waited_for_once(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "PATIENCE", 0.3)
+    before = threading.active_count()
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="takes too long to import"):
+            registry.channel_type("sleeper")
+    assert threading.active_count() == before + 1
+
+
+def test_what_is_ours_is_imported_without_a_thread(site: Path) -> None:
+    before = threading.active_count()
+    for name in ("twitter", "facebook", "email"):
+        assert registry.channel_type(name).caps
+    assert threading.active_count() == before
+    assert registry.arrival.cache_info().currsize == 0
 
 
 def test_one_that_fails_in_an_unheard_of_way_is_in_doubt_and_never_sent_twice(night: Night, site: Path) -> None:

@@ -82,6 +82,11 @@ class Facebook:
         self._patience = patience
 
     @property
+    def account(self) -> str:
+        """The Page's number."""
+        return self._settings.page_id
+
+    @property
     def endpoints(self) -> Sequence[str]:
         """The hosts this channel depends on."""
         return ("graph.facebook.com",)
@@ -117,7 +122,7 @@ class Facebook:
         from outagecast.channels.facebook_comments import sweep
 
         try:
-            return sweep(self._graph, receipt.ref, self._settings.page_id, self._settings.comments)
+            return sweep(self._graph, self._app(), receipt.ref, self._settings)
         except Refused as err:
             raise Refused(f"comments cannot be moderated: {err.text}", mendable=True, hint=err.hint) from err
 

@@ -2,10 +2,21 @@
 
 No field or parameter of the Graph API closes comments on a Page's post (v26.0, all node specs read 2026). A parameter
 `comments_enabled` that is told of elsewhere is ignored with a 200: it would look like success with comments open.
+
+What a sweep sees has to be earned by each look, because Facebook gives a token that may not read what visitors write
+an empty list instead of an error. MODERATED is said when one of these holds:
+
+* a stranger's comment was listed with its author, which that token would not have got;
+* the token is known to have the rights, asked as the app where the config knows it, else as the token itself (Meta
+  asks for a developer of the app, which whoever made the token for their own Page is);
+* nobody may ask, the list is empty, and nothing contradicts it. That much is allowed, or a config without `app_id`
+  could fail every night with nothing wrong. It does not last: with the first comment there is either a stranger seen,
+  a comment without its author or a count beside an empty list, and the next look says so.
 """
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +28,21 @@ from outagecast.channels.facebook_posts import pages
 from outagecast.channels.facebook_settings import Comments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from outagecast.channels.facebook_graph import Graph
+    from outagecast.channels.facebook_settings import FacebookSettings
 
 _FIELDS = "id,from{id},is_hidden,can_hide"
 _FULL = 80
 """Percent of the budget of calls. The rest belongs to announcements: a sweep must never use up what a post needs."""
 _PAUSE = timedelta(minutes=15)
 _MOST_REFUSALS = 3
-_RIGHTS = "give the Page token pages_read_user_content and pages_manage_engagement, then: outagecast sweep"
+_NEEDED = ("pages_read_user_content", "pages_manage_engagement")
+_RIGHTS = (
+    f"make a Page token that has {' and '.join(_NEEDED)} (README: Set it up), put it where the config reads it, then: "
+    "outagecast sweep"
+)
 
 
 class Comment(msgspec.Struct, frozen=True):
@@ -50,23 +66,61 @@ class Comment(msgspec.Struct, frozen=True):
         )
 
 
-def sweep(graph: Graph, post: str, page_id: str, rule: Comments) -> Replies:
+def sweep(graph: Graph, app: Callable[[], Graph] | None, post: str, settings: FacebookSettings) -> Replies:
     """Hide or delete every stranger's comment of a post; MODERATED when none is left and all could be seen.
 
-    Idempotent; raises TryLater when another pass may see more, Refused when this token never will.
+    Idempotent; raises TryLater when another pass may see more, Refused when this token never will. `app` opens the
+    API as the app itself, if the config knows the app.
     """
-    if rule is Comments.LEAVE:
+    if settings.comments is Comments.LEAVE:
         return Replies.OPEN
     left: list[Refused] = []
+    strangers = 0
     for comment in _comments(graph, post):
         _leave_calls_for_posts(graph)
+        strangers += comment.author not in {"", settings.page_id}
         try:
-            _see_to(graph, comment, page_id, rule)
+            _see_to(graph, comment, settings.page_id, settings.comments)
         except Refused as err:
             left.append(err)
             _give_up(left, at=_MOST_REFUSALS)
     _give_up(left, at=1)
+    if not strangers:
+        _demand_sight(_facts(graph, app, settings.page_access_token.reveal()), settings.page_id)
     return Replies.MODERATED
+
+
+def _demand_sight(facts: Mapping[str, Any], page_id: str) -> None:
+    """Refuse to take "no comments" for an answer when the token is known to see none."""
+    if facts.get("is_valid") is False or facts.get("type", "PAGE") != "PAGE":
+        raise Refused("the token is not a valid token of a Page and sees no comments", mendable=True, hint=_RIGHTS)
+    missing = [scope for scope in _NEEDED if facts and not _granted(facts, scope, page_id)]
+    if missing:
+        text = f"strangers' comments may stand unseen: {' and '.join(missing)} not granted to the token"
+        raise Refused(text, mendable=True, hint=_RIGHTS)
+
+
+def _granted(facts: Mapping[str, Any], scope: str, page_id: str) -> bool:
+    """Say whether a right holds for this Page: an entry without targets is for all of them."""
+    entries = [entry for entry in facts.get("granular_scopes") or () if isinstance(entry, dict)]
+    targets = next((entry.get("target_ids") for entry in entries if entry.get("scope") == scope), None)
+    return scope in facts["scopes"] and (not targets or page_id in map(str, targets))
+
+
+def _facts(graph: Graph, app: Callable[[], Graph] | None, token: str) -> Mapping[str, Any]:
+    """Ask what a token may do; empty when nobody may ask, which says nothing about the token."""
+    if app is not None:
+        with closing(app()) as asking, suppress(Refused):
+            return _debugged(asking, token)
+    with suppress(Refused):
+        return _debugged(graph, token)
+    return {}
+
+
+def _debugged(graph: Graph, token: str) -> Mapping[str, Any]:
+    """Ask Facebook about a token. It stands in the query here: Meta documents no other way to ask."""
+    data = graph.read("debug_token", input_token=token).body.get("data")
+    return data if isinstance(data, dict) and isinstance(data.get("scopes"), list) else {}
 
 
 def _comments(graph: Graph, post: str) -> Iterator[Comment]:

@@ -113,6 +113,11 @@ class Twitter:
         self._known_id = settings.user_id
 
     @property
+    def account(self) -> str:
+        """The account's number, if the config says it."""
+        return self._settings.user_id or ""
+
+    @property
     def endpoints(self) -> Sequence[str]:
         """The one host that everything goes to."""
         return (_HOST,)

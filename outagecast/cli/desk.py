@@ -12,11 +12,11 @@ from outagecast import announce, registry
 from outagecast.config import find, load
 from outagecast.deliver import PATIENCE, deliver
 from outagecast.errors import ConfigError, Refused, UsageError
-from outagecast.journal import ChannelPlan, Journal, Lock, Scope
+from outagecast.journal import Journal, Lock, Scope
 from outagecast.model import LeastReplies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from outagecast.channel import Channel
     from outagecast.cli.surroundings import Surroundings
@@ -64,6 +64,7 @@ class Desk(msgspec.Struct, frozen=True):
     def journal(self, command: str, waiting: Callable[[str], None]) -> Iterator[Journal]:
         """The journal, locked for this run; what an ended run left `sending` is in doubt from here on."""
         with Journal(self.journal_path, self.around.clock.now) as journal:
+            journal.mask = self.config.vault.mask
             wait = self.left()
             with Lock(self.journal_path).take(command, wait=PATIENCE if wait is None else wait, waiting=waiting):
                 journal.recover()
@@ -82,7 +83,8 @@ class Desk(msgspec.Struct, frozen=True):
         scope = Scope(announcements, tuple(opened))
         # Whatever the scope: old news that newer news has overtaken must not go out behind it later.
         journal.supersede(Scope(None, tuple(opened)))
-        complete(journal, scope, opened)
+        complete(journal, scope, opened, self.config.channels)
+        opened = themselves(journal, scope, opened)
         journal.expire(scope, self.around.clock.now() - self.config.expires)
         journal.reconsider(scope)
         busy = journal.busy_channels(scope)
@@ -150,12 +152,24 @@ def journal_path(config: Config | None, around: Surroundings) -> Path:
     return user_state_path("outagecast") / "journal.db"
 
 
-def complete(journal: Journal, scope: Scope, opened: Mapping[str, Opened]) -> None:
+def complete(journal: Journal, scope: Scope, opened: Mapping[str, Opened], configured: Collection[str]) -> None:
     """Render what could not be rendered when it was planned, now that its channel may have been mended."""
     for row, name in journal.unrendered(scope):
-        try:
-            plan = announce.render(opened[name], row.news)
-        except UsageError as err:
-            one = opened[name]
-            plan = ChannelPlan(name, one.type, one.least, error=err.text, hint=err.hint)
-        journal.add(row, [plan])
+        journal.add(row, [announce.late(journal, row, opened[name], configured)])
+
+
+def themselves(journal: Journal, scope: Scope, opened: Mapping[str, Opened]) -> dict[str, Opened]:
+    """The same channels; one whose section means another account or platform now cannot be used for its posts."""
+    still = dict(opened)
+    for name, type_, account in journal.planned_for(scope):
+        one = still[name]
+        other = account != one.account if account and one.account else False
+        if one.channel is not None and (one.type != type_ or other):
+            was = f"{type_} {account}".strip()
+            error = Refused(
+                f"the section {name!r} is another channel now ({one.type} {one.account}); this was meant for {was}",
+                mendable=True,
+                hint=f"put the section {name!r} back as it was, or: outagecast settle {name} --all --drop",
+            )
+            still[name] = registry.Opened(name, one.type, one.least, error=error)
+    return still

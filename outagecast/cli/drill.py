@@ -14,7 +14,7 @@ from outagecast.cli.options import AsJson, ConfigPath, Deadline, Message, Verbos
 from outagecast.cli.show import Voice
 from outagecast.cli.surroundings import message
 from outagecast.errors import UsageError
-from outagecast.report import EXIT_PERSON
+from outagecast.report import EXIT_PERSON, EXIT_WAITING
 
 if TYPE_CHECKING:
     from outagecast.cli.surroundings import Surroundings
@@ -49,6 +49,8 @@ def drill(
     with tempfile.TemporaryDirectory(prefix="outagecast-drill-") as folder:
         drilled = _rehearse(around, Path(folder), words, deadline, verbose=verbose)
     if "error" in drilled:
+        if drilled["exit_code"] == EXIT_WAITING:
+            raise KeyboardInterrupt  # it reached the rehearsed command, which has ended in its own way
         raise UsageError(drilled["error"], hint=drilled["hint"])
     code = _verdict(drilled)
     if as_json:

@@ -72,7 +72,7 @@ class Errand(msgspec.Struct, frozen=True):
     def _planned(self, journal: Journal, words: Words, now: datetime) -> int:
         row = self.way.already(journal, self.request, words, now)
         if row is not None:
-            journal.add(row, announce.missing(journal, row, self.opened))
+            journal.add(row, announce.missing(journal, row, self.opened, self.at.config.channels))
             return row.id
         announce.check_groups(journal, self.request.groups)
         draft = self.way.draft(journal, list(self.opened.values()), self.request, words, now)
@@ -97,7 +97,7 @@ class Errand(msgspec.Struct, frozen=True):
 
     def _preview(self) -> int:
         """No network, nothing written: the journal is read if it is there, and not made if it is not."""
-        from outagecast.preview import preview_json
+        from outagecast.preview import preview_json, refusals
 
         words, now = self._understand()
         with self._reading() as journal:
@@ -110,7 +110,8 @@ class Errand(msgspec.Struct, frozen=True):
             else:
                 draft = self.way.draft(journal, channels, self.request, words, now)
             subscribers = journal.subscriber_count(self.request.groups) if journal else 0
-        preview = preview_json(draft, self.opened, subscribers)
+        usable = [name for name, one in self.opened.items() if one.channel is not None]
+        preview = preview_json(draft, self.opened, subscribers, refusals(self.at.config, usable))
         if self.at.around.as_json:
             self.voice.json(preview)
         else:

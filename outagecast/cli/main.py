@@ -1,24 +1,25 @@
-"""The command line: what is typed goes to a command, what it returns becomes the exit code."""
+"""The command line: what is typed goes to a command, what it returns becomes the exit code.
+
+Light to import: until `run` has begun, Python itself answers a signal, with a traceback.
+"""
 
 from __future__ import annotations
 
 import gc
 import itertools
-import signal
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import typer
-
-from outagecast import __version__
-from outagecast.cli.surroundings import Surroundings
-from outagecast.errors import ConfigError, JournalBusyError, OutagecastError
-from outagecast.report import EXIT_USAGE, EXIT_WAITING
+from outagecast.cli.interrupts import Interrupts
+from outagecast.errors import ConfigError, JournalBusyError, OutagecastError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import typer
+
+    from outagecast.cli.surroundings import Surroundings
     from outagecast.screen import Screen
 
 COMMANDS = (
@@ -35,6 +36,8 @@ COMMANDS = (
     "subscribers",
 )
 """In the order of the help; each is the function, or the group, of that name in the module of that name."""
+_TYPERS_INTERRUPT = 130
+"""The code that typer makes of a KeyboardInterrupt; none of ours."""
 
 
 def application(argv: Sequence[str]) -> typer.Typer:
@@ -43,6 +46,10 @@ def application(argv: Sequence[str]) -> typer.Typer:
     typer takes every option of every command apart at each start, which costs more than all the rest of our own
     code before the first byte of a post; so only the command that was typed is registered.
     """
+    import typer
+
+    from outagecast.cli.options import outagecast
+
     app = typer.Typer(
         name="outagecast",
         help="Announce an outage on X, a Facebook Page and by e-mail: each post exactly once, replies closed.",
@@ -66,58 +73,73 @@ def application(argv: Sequence[str]) -> typer.Typer:
     return app
 
 
-def _version(value: bool) -> None:
-    if value:
-        typer.echo(f"outagecast {__version__}")
-        raise typer.Exit
-
-
-def outagecast(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Options before the command."""
-
-
 def run() -> NoReturn:
     """The console script: one command, its exit code."""
+    interrupts = Interrupts()
+    interrupts.catch()
     # Importing makes a hundred thousand objects that all stay; looking through them for garbage again and again takes
     # a tenth of the time to the first byte.
     gc.set_threshold(100_000, 20, 20)
-    signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(main(sys.argv[1:], Surroundings()))
+    from outagecast.cli.surroundings import Surroundings, open_streams
+    from outagecast.report import EXIT_WAITING
 
-
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+    open_streams()
+    try:
+        code = main(sys.argv[1:], Surroundings(interrupts=interrupts))
+    except KeyboardInterrupt:
+        # One more, at the very moment when the first was about to be answered.
+        code = EXIT_WAITING
+    interrupts.close()
+    sys.exit(code)
 
 
 def main(argv: Sequence[str], around: Surroundings) -> int:
     """Run one command; its exit code. Whatever goes wrong ends with what to type next, never with a traceback."""
+    from outagecast.report import EXIT_USAGE, EXIT_WAITING
+
     # Until the command itself knows: an error may come before it.
     around.as_json = "--json" in itertools.takewhile("--".__ne__, argv)
     try:
-        code = application(argv)(args=list(argv), prog_name="outagecast", standalone_mode=False, obj=around)
+        code = _command(argv, around)
     except OutagecastError as err:
         code = EXIT_WAITING if isinstance(err, JournalBusyError) else EXIT_USAGE
         problems = err.problems if isinstance(err, ConfigError) else ()
         _fail(around, err.text, err.hint, code, problems)
-    except typer.TyperException as err:
-        code = EXIT_USAGE
-        command = " ".join(["outagecast", *argv[:1]]) if argv and not argv[0].startswith("-") else "outagecast"
-        _fail(around, err.format_message(), f"{command} --help", code)
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         code = EXIT_WAITING
-        _fail(around, "interrupted", "type the same command again: what is out stays out, the rest follows", code)
+        text = "interrupted: nothing of this command was lost; what is out stays out"
+        _fail(around, text, "type the same command again: it finishes the rest", code)
     except BrokenPipeError:
         # The reader of standard output has gone; what was done is in the journal.
         code = EXIT_WAITING
         sys.stderr.close()
+    around.interrupts.hold()
+    return code
+
+
+def _command(argv: Sequence[str], around: Surroundings) -> int:
+    """Run one command; typer's own ways to end it are ours afterwards."""
+    import typer
+
+    app = application(argv)
+    around.interrupts.admit()
+    try:
+        code = app(args=list(argv), prog_name="outagecast", standalone_mode=False, obj=around)
+    except typer.TyperException as err:
+        known = argv and argv[0] in COMMANDS
+        raise UsageError(err.format_message(), hint=f"outagecast {f'{argv[0]} ' if known else ''}--help") from err
+    except typer.Abort as err:
+        raise KeyboardInterrupt from err
+    except SystemExit as err:
+        # What typer and rich do when the reader of standard output has gone; with a code that means another thing here.
+        raise BrokenPipeError from err
+    if code == _TYPERS_INTERRUPT:
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
 
 
 def _fail(around: Surroundings, text: str, hint: str, code: int, problems: Sequence[str] = ()) -> None:
+    around.interrupts.hold()
     from outagecast.cli.show import print_json
 
     if around.as_json:

@@ -1,13 +1,37 @@
-"""The options that several commands share, each said once."""
+"""The options that several commands share, each said once; and those before the command."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from outagecast import __version__
 from outagecast.model import Status
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"outagecast {__version__}")
+        raise typer.Exit
+
+
+def outagecast(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def _countable(seconds: float | None) -> float | None:
+    # Every comparison with nan is false, so no range keeps it out.
+    if seconds is not None and math.isnan(seconds):
+        raise typer.BadParameter("nan is no number of seconds; write one such as 60")
+    return seconds
+
 
 ConfigPath = Annotated[
     Path | None,
@@ -33,7 +57,14 @@ Group = Annotated[
 ]
 Deadline = Annotated[
     float | None,
-    typer.Option("--deadline", metavar="SECONDS", min=0.1, max=86400, help="End by then, whatever happens."),
+    typer.Option(
+        "--deadline",
+        metavar="SECONDS",
+        min=0.1,
+        max=86400,
+        callback=_countable,
+        help="End by then, whatever happens.",
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what each channel would publish. No network, nothing written.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -87,7 +88,8 @@ def post(
     at = desk(around, config, only=to, deadline=deadline)
     voice = Voice(around, at.config.timezone, verbose)
     opened = at.open(to)
-    way = Way("post", announce.already, announce.opening, _worth_asking)
+    already = partial(announce.already, expires=at.config.expires)
+    way = Way("post", already, announce.opening, _worth_asking)
     errand = Errand(at, voice, way, request, opened)
     return errand.run(dry_run=dry_run, ask=around.interactive and not yes)
 

@@ -62,10 +62,12 @@ def settle(
         chosen = _channel(journal, at, post) if every else [_one(journal, post)]
         to = PostState.SENT if sent else PostState.PLANNED if resend else PostState.DROPPED
         for each in chosen:
+            if resend and journal.is_unrendered(each):
+                continue  # nothing of it was ever made; `resume` makes and sends it once the channel can be used
             journal.settled(each, to, f"settled by a person: {to}", ref)
         reports = _reports(journal, chosen)
     code = gravest(report.exit_code for report in reports)
-    voice.status(reports, code)
+    voice.status(reports, code, nothing="Nothing there waits for a person.")
     return code
 
 
@@ -75,18 +77,20 @@ def _one(journal: Journal, post: str) -> int:
         raise UsageError(
             f"there is no post {post}", hint="outagecast status   (the ids are in --json, and in its hints)"
         )
-    if row["state"] not in _OPEN:
+    expired = row["state"] == PostState.DROPPED and row["person"]
+    if row["state"] not in _OPEN and not expired:
         raise UsageError(f"post {post} is {row['state']}: there is nothing to settle", hint="outagecast status")
     return int(row["id"])
 
 
 def _channel(journal: Journal, at: Desk, channel: str) -> list[int]:
-    if channel not in at.config.channels:
+    waiting = journal.waiting_for_person(channel)
+    if not waiting and channel not in at.config.channels:
         raise UsageError(
             f"there is no channel {channel}",
             hint="outagecast settle CHANNEL --all; channels: " + ", ".join(at.config.channels),
         )
-    return journal.waiting_for_person(channel)
+    return waiting
 
 
 def _reports(journal: Journal, posts: Sequence[int]) -> list[IncidentReport]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
-from outagecast.model import PostState
+from outagecast.model import Outcome, PostState
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -42,6 +42,7 @@ class Voice(msgspec.Struct, frozen=True):
 
     def out(self) -> Screen:
         """Standard output, for results."""
+        self.around.interrupts.hold()
         from outagecast.screen import Screen
 
         return Screen(self.around.stdout, self.zone, self.around.clock.now())
@@ -54,6 +55,7 @@ class Voice(msgspec.Struct, frozen=True):
 
     def json(self, value: dict[str, Any]) -> None:
         """The one JSON object."""
+        self.around.interrupts.hold()
         print_json(self.around.stdout, value)
 
     def watch(self, event: Event) -> None:
@@ -81,7 +83,7 @@ class Voice(msgspec.Struct, frozen=True):
             return
         screen = self.out()
         screen.report(report)
-        screen.next_step(report.exit_code)
+        screen.next_step(report.exit_code, all_out=report.outcome is Outcome.SENT)
 
     def status(
         self,
@@ -89,8 +91,12 @@ class Voice(msgspec.Struct, frozen=True):
         code: int,
         *,
         nothing: str = "No incidents yet. Rehearse one: outagecast drill",
+        step: int | None = None,
     ) -> None:
-        """The report of several incidents; `nothing` is what a person is told when there are none."""
+        """The report of several incidents; `nothing` is what a person is told when there are none.
+
+        `step` is the exit code whose next command is named, where the command's own `code` says something else.
+        """
         if self.around.as_json:
             incidents = [report.as_json() for report in reports]
             self.json({"schema": "outagecast.status/1", "incidents": incidents, "exit_code": code})
@@ -98,4 +104,5 @@ class Voice(msgspec.Struct, frozen=True):
         screen = self.out()
         screen.incidents(reports, nothing)
         if reports:
-            screen.next_step(code)
+            all_out = all(one.outcome is Outcome.SENT for report in reports for one in report.announcements)
+            screen.next_step(code if step is None else step, all_out=all_out)

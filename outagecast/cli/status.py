@@ -58,22 +58,20 @@ def status(
         return EXIT_DONE
     with Journal(path, around.clock.now) as journal:
         reports = [incident_report(journal, one) for one in _chosen(journal, incident)]
-    code = gravest(report.exit_code for report in reports)
-    voice.status(reports, code)
-    if not check:
-        return EXIT_DONE
+    unfinished = gravest(report.exit_code for report in reports)
     overdue = any(_overdue(report.incident, around.clock.now()) for report in reports)
-    return EXIT_PERSON if overdue or code != EXIT_DONE else EXIT_DONE
+    code = EXIT_PERSON if check and (overdue or unfinished != EXIT_DONE) else EXIT_DONE
+    voice.status(reports, code, step=unfinished)
+    return code
 
 
 def _config(around: Surroundings, path: Path | None) -> Config | None:
-    """The config if there is one: status tells what the journal knows with a broken one or with none too."""
+    """The config if there is one. A broken one is an error: it may say that the journal is somewhere else."""
     try:
-        return load(find(path, around.env, around.cwd), around.env, None)
+        found = find(path, around.env, around.cwd)
     except ConfigError:
-        if path is not None:
-            raise
         return None
+    return load(found, around.env, None)
 
 
 def _chosen(journal: Journal, key: str | None) -> list[Incident]:

@@ -34,11 +34,11 @@ File = Annotated[
 
 def _journal(around: Surroundings, config: Path | None) -> Journal:
     try:
-        read = load(find(config, around.env, around.cwd), around.env, None)
+        found = find(config, around.env, around.cwd)
     except ConfigError:
-        if config is not None:
-            raise
-        read = None
+        found = None
+    # A broken config is an error: it may say that the journal is somewhere else.
+    read = load(found, around.env, None) if found else None
     return Journal(journal_path(read, around), around.clock.now)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+from outagecast.cli.interrupts import Interrupts
 from outagecast.deliver.clock import Clock, SystemClock
 from outagecast.errors import UsageError
 
@@ -29,6 +30,7 @@ class Surroundings(msgspec.Struct):
     stdin: TextIO = msgspec.field(default_factory=lambda: sys.stdin)
     stdout: TextIO = msgspec.field(default_factory=lambda: sys.stdout)
     stderr: TextIO = msgspec.field(default_factory=lambda: sys.stderr)
+    interrupts: Interrupts = msgspec.field(default_factory=Interrupts)
     as_json: bool = False
     """Set by a command's --json; an error is then printed as JSON too."""
 
@@ -36,6 +38,23 @@ class Surroundings(msgspec.Struct):
     def interactive(self) -> bool:
         """Whether a person can be asked."""
         return self.stdin.isatty() and self.stderr.isatty()
+
+
+def open_streams() -> None:
+    """Give a process that was started without them (`<&-`) /dev/null as its streams. Before any file is opened.
+
+    Otherwise a file would get the number of a stream, and whatever is printed there would go into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number, so this one. Programs that we run are to have it too.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115  open until the process ends
+            setattr(sys, name, stream)
 
 
 def piped(around: Surroundings, patience: float = 1.0) -> bool:

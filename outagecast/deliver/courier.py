@@ -70,9 +70,14 @@ class Courier:
         self.run = run
         self.channel = channel
         self.scope = Scope(run.announcements, (channel.name,))
-        self.until = run.deadline if run.deadline is not None else run.clock.monotonic() + PATIENCE
+        self._patience = run.clock.monotonic() + PATIENCE
         self.trouble: list[str] = []
         """What could not even be written down."""
+
+    @property
+    def until(self) -> float:
+        """When this channel's time is over, on the monotonic clock."""
+        return self._patience if self.run.deadline is None else self.run.deadline
 
     def work(self) -> None:
         """The whole share; the body of the channel's thread."""

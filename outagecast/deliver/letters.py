@@ -9,13 +9,14 @@ from outagecast.channel import Rationed
 from outagecast.deliver.clock import backoff
 from outagecast.deliver.courier import PATIENCE, Courier, Step
 from outagecast.deliver.rations import room
-from outagecast.errors import ChannelError, JournalError, Refused, TryLater
+from outagecast.errors import ChannelError, InDoubt, JournalError, Refused, TryLater
 from outagecast.model import Absent, PostState, Quota, Receipt, Repeat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
-    from outagecast.channel import Letters
+    from outagecast.channel import Letters, Look
     from outagecast.deliver.courier import Run
     from outagecast.journal import Task
     from outagecast.model import Post
@@ -26,6 +27,10 @@ DRAIN = 3.0
 """Seconds before a deadline in which no new letter is begun, so that those in flight get their answer..."""
 DRAIN_SHARE = 0.25
 """...but never more than this share of the run: a short deadline is no reason to send no letter at all."""
+DOT = 630.0
+"""Seconds that the answer to a letter's content may take: RFC 5321's ten minutes and a little more."""
+MOST_DOUBTS = 3
+"""After so many answers lost in a row a person decides."""
 GREYLIST = timedelta(minutes=1)
 """The first wait for a letter; greylists want some minutes (facts: 1, 5, 15, 30, 60)."""
 
@@ -39,9 +44,14 @@ class LetterCourier(Courier):
         self._quota = channel.quota if isinstance(channel, Rationed) else Quota()
         self._tasks: dict[int, Task] = {}
         self._last_begin = self._latest_begin()
+        self._moved = run.clock.monotonic()
+        self._in_flight: set[int] = set()
+        """Letters whose content is on its way; added in the channel's threads, one operation each."""
 
     def next_step(self) -> Step | None:
-        """Doubtful letters first, then all that are due at once."""
+        """Doubtful letters first, then all that are due at once; nobody replies to a letter, so a look has none."""
+        if self.run.looks_only:
+            return None
         if self.run.journal.letters(self.scope, PostState.IN_DOUBT, 1):
             return Step(self.run.clock.now(), self._look)
         if self._draining():
@@ -118,12 +128,25 @@ class LetterCourier(Courier):
 
     def _begin(self, post: Post) -> None:
         self.run.journal.begin_letter(post.id)
+        self._in_flight.add(post.id)
+        self._moved = self.run.clock.monotonic()
+
+    @property
+    def until(self) -> float:
+        """The run's deadline; without one as long as letters move, and ten minutes for one whose content is on its way.
+
+        RFC 5321 4.5.3.2.6 gives the answer to the dot that long; giving up earlier makes doubles.
+        """
+        if self.run.deadline is not None:
+            return self.run.deadline
+        return self._moved + (DOT if self._in_flight else PATIENCE)
 
     def _settle(self, post: Post, result: Receipt | ChannelError) -> None:
         journal = self.run.journal
         task = self._tasks.pop(post.id)
-        if self.run.deadline is None:
-            self.until = self.run.clock.monotonic() + PATIENCE
+        self._in_flight.discard(post.id)
+        if not isinstance(result, InDoubt):
+            self._moved = self.run.clock.monotonic()
         if isinstance(result, Receipt):
             journal.sent(post.id, result, look_due=None, letter=True)
             self.tell(post, PostState.SENT)
@@ -137,20 +160,57 @@ class LetterCourier(Courier):
             journal.refused(post.id, err, letter=True)
             self.tell(post, PostState.REFUSED, err.text)
         else:
-            journal.doubt(post.id, err.text, hint=err.hint, due=None, letter=True)
+            journal.doubt(post.id, err.text, hint=err.hint, due=self._again(task), letter=True)
             self.tell(post, PostState.IN_DOUBT, err.text)
+
+    def _again(self, task: Task) -> datetime | None:
+        """When a letter in doubt is looked at again; None: at once, to ask the platform or a person.
+
+        Where it would just be sent again, not in this run: a relay that loses its answers would get it without end.
+        """
+        if self.channel.caps.can_find:
+            return None
+        now = self.run.clock.now()
+        repeat = isinstance(self.channel.find(task.post, None, now), Repeat)
+        return now + backoff(task.doubts + 5, None) if repeat else None
 
     # -- looking -------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        """A letter's fate cannot be asked: the channel's config says whether it is sent again or held for a person."""
+        """A letter's fate can mostly not be asked: the config says whether it is sent again or held for a person."""
         for task in self.run.journal.letters(self.scope, PostState.IN_DOUBT, BLOCK):
-            answer = self.channel.find(task.post, None, task.post.attempted_at or task.announced_at)
-            if isinstance(answer, Repeat):
-                self.run.journal.again(task.post.id, answer.why, letter=True)
-            elif isinstance(answer, Absent):
-                self.run.journal.again(task.post.id, "it is not out", letter=True)
+            since = task.post.attempted_at or task.announced_at
+            try:
+                answer = self.channel.find(task.post, None, since)
+            except TryLater as err:
+                self._look_again(task, self.said(err).text, self.run.clock.now() + backoff(task.doubts + 1, err.after))
+            except ChannelError as err:
+                self._ask_person(task, self.said(err).text)
+            except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
+                self._ask_person(task, self.surprise(err).text)
             else:
-                why = getattr(answer, "why", "nobody can tell whether it arrived")
-                hint = f"outagecast settle {task.post.id} --sent | --resend | --drop"
-                self.run.journal.looked(task.post.id, why, due=None, person=True, hint=hint)
+                self._found(task, answer, since)
+
+    def _found(self, task: Task, answer: Look, since: datetime) -> None:
+        now, post = self.run.clock.now(), task.post.id
+        if isinstance(answer, Receipt):
+            self.run.journal.sent(post, answer, look_due=None, letter=True)
+        elif isinstance(answer, Absent) and now < since + answer.believe_after:
+            self._look_again(task, "not found yet; it may still turn up", since + answer.believe_after)
+        elif not isinstance(answer, Repeat | Absent):
+            # A letter has no drafts: an Unfinished tells as little as a CannotTell.
+            self._ask_person(task, getattr(answer, "why", "nobody can tell whether it arrived"))
+        elif isinstance(answer, Repeat) and task.announced_at < now - self.run.expires:
+            self._ask_person(task, "it may have arrived, and it is too old to be sent again")
+        elif task.doubts >= MOST_DOUBTS:
+            self._ask_person(task, f"it was sent {task.doubts} times and each time the answer was lost")
+        else:
+            why = answer.why if isinstance(answer, Repeat) else "it was looked for and is not out"
+            self.run.journal.again(post, why, letter=True)
+
+    def _look_again(self, task: Task, why: str, due: datetime) -> None:
+        self.run.journal.looked(task.post.id, why, due=due, person=False)
+
+    def _ask_person(self, task: Task, why: str) -> None:
+        hint = f"outagecast settle {task.post.id} --sent | --resend | --drop"
+        self.run.journal.looked(task.post.id, why, due=None, person=True, hint=hint)

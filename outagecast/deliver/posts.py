@@ -25,6 +25,25 @@ LOOK_PATIENCE = timedelta(seconds=5)
 """How long a run that is otherwise done waits to look at replies again: the post is out, `resume` can look later."""
 
 
+def unseen(known: Replies, control: ReplyControl | None) -> Replies:
+    """What is still known of replies after a look that failed; `control` is None where the channel cannot be opened.
+
+    What is closed in the publishing request (ATOMIC) stays as it was read back: no call can open it again. What takes
+    a look to be true is no longer known: comments may stand that no sweep has seen.
+    """
+    if known is Replies.MODERATED or control is ReplyControl.MODERATED:
+        return Replies.OPEN
+    if known is Replies.CLOSED and control in {ReplyControl.AFTER, ReplyControl.CHANNEL}:
+        return Replies.UNVERIFIED
+    return known
+
+
+def sweep_next(hint: str) -> str:
+    """The hint of a look that is finished with: after that only `sweep` looks again, `resume` does not."""
+    hint = hint.replace("outagecast resume", "outagecast sweep")
+    return hint if "outagecast sweep" in hint else f"{hint}{', then: ' if hint else ''}outagecast sweep"
+
+
 class PostCourier(Courier):
     """Carries the posts of one channel."""
 
@@ -54,11 +73,17 @@ class PostCourier(Courier):
                 # Whatever comes later in this incident hangs under this one, or would tell its news first.
                 busy.add(task.incident)
                 if task.state is PostState.IN_DOUBT:
-                    yield Step(task.due or now, partial(self._look, task))
+                    yield Step(self._due(task), partial(self._look, task))
                 elif task.announced_at < now - self.run.expires:
                     yield Step(now, self.expire)
                 else:
-                    yield Step(task.due or now, partial(self._send, task))
+                    yield Step(self._due(task), partial(self._send, task))
+
+    def _due(self, task: Task) -> datetime:
+        """When its turn is; at once where its last attempt lies in the future: then the clock was set back."""
+        now = self.run.clock.now()
+        back = task.post.attempted_at is not None and task.post.attempted_at > now
+        return now if back or task.due is None else task.due
 
     # -- sending -------------------------------------------------------------------------------------------------
 
@@ -116,6 +141,9 @@ class PostCourier(Courier):
     def _look(self, task: Task) -> None:
         """Ask the platform whether it is out. A look that fails never changes what is known of the post."""
         since = task.post.attempted_at or task.announced_at
+        if since > self.run.clock.now():
+            self.run.journal.attempted_now(task.post.id)
+            return
         parent = self.run.journal.receipt(task.parent) if task.parent else None
         try:
             answer = self.channel.find(task.post, parent, since)
@@ -161,7 +189,7 @@ class PostCourier(Courier):
     def _ask_person(self, task: Task, why: str) -> None:
         hint = f"look whether it is out, then: outagecast settle {task.post.id} --sent | --resend | --drop"
         self.run.journal.looked(task.post.id, why, due=None, person=True, hint=hint)
-        self.tell(task.post, PostState.IN_DOUBT, why)
+        self.tell(task.post, PostState.IN_DOUBT, self.run.mask(why))
 
     # -- replies -------------------------------------------------------------------------------------------------
 
@@ -173,9 +201,7 @@ class PostCourier(Courier):
         except TryLater as err:
             self._verify_later(task, self.said(err), err.after)
         except ChannelError as err:
-            self.said(err)
-            self.run.journal.replies(task.post.id, task.receipt.replies, due=None, why=err.text, hint=err.hint)
-            self.tell(task.post, PostState.SENT, err.text, task.receipt.url)
+            self._verify_never(task, task.receipt, self.said(err))
         except JournalError:
             raise
         except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
@@ -185,7 +211,16 @@ class PostCourier(Courier):
             self.tell(task.post, PostState.SENT, f"replies {replies}", task.receipt.url)
 
     def _verify_later(self, task: Task, err: ChannelError, after: timedelta | None) -> None:
-        again = self.run.clock.now() + backoff(task.looks + 1, after) if task.looks + 1 < MOST_LOOKS else None
-        replies = task.receipt.replies if task.receipt else Replies.OPEN
+        assert task.receipt is not None  # noqa: S101  as in `_verify`
+        if task.looks + 1 >= MOST_LOOKS:
+            self._verify_never(task, task.receipt, err)
+            return
+        again = self.run.clock.now() + backoff(task.looks + 1, after)
+        replies = unseen(task.receipt.replies, self.channel.caps.replies)
         self.run.journal.replies(task.post.id, replies, due=again, why=err.text, hint=err.hint)
         self.tell(task.post, PostState.SENT, err.text)
+
+    def _verify_never(self, task: Task, receipt: Receipt, err: ChannelError) -> None:
+        replies = unseen(receipt.replies, self.channel.caps.replies)
+        self.run.journal.replies(task.post.id, replies, due=None, why=err.text, hint=sweep_next(err.hint))
+        self.tell(task.post, PostState.SENT, err.text, receipt.url)

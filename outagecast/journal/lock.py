@@ -6,13 +6,13 @@ import fcntl
 import json
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from outagecast.errors import JournalBusyError, JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 _POLL = 0.05
 
@@ -25,8 +25,10 @@ class Lock:
     """
 
     def __init__(self, journal: Path) -> None:
-        self.path = journal.with_name(journal.name + ".lock")
-        self.queue = journal.with_name(journal.name + ".queue")
+        # A link to a journal is that journal. (Path.resolve raises at links that go round in a circle.)
+        real = Path(os.path.realpath(journal))
+        self.path = real.with_name(real.name + ".lock")
+        self.queue = real.with_name(real.name + ".queue")
         self._fd: int | None = None
 
     def take(self, command: str, *, wait: float, waiting: Callable[[str], None] = lambda _holder: None) -> Self:

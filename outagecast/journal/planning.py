@@ -78,7 +78,9 @@ def _new_incident(db: sqlite3.Connection, news: Announcement) -> int:
 def clear_placeholder(db: sqlite3.Connection, announcement: int, channel: str) -> int | None:
     """Remove the post of a channel that could not be used when it was planned; its place in the report."""
     row = db.execute(
-        "DELETE FROM wording WHERE announcement = ? AND channel = ? AND text IS NULL RETURNING id",
+        "DELETE FROM wording WHERE announcement = ? AND channel = ? AND text IS NULL "
+        # What a person has settled meanwhile stays as they settled it.
+        "AND EXISTS (SELECT 1 FROM post p WHERE p.wording = wording.id AND p.state = 'refused') RETURNING id",
         (announcement, channel),
     ).fetchone()
     return row["id"] if row else None
@@ -114,13 +116,14 @@ def add_channel(
 
 def _wording(db: sqlite3.Connection, announcement: int, plan: ChannelPlan, post: Post | None, place: int | None) -> int:
     row = db.execute(
-        "INSERT INTO wording (id, announcement, channel, type, letters, least, part, parts, text, data) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO wording (id, announcement, channel, type, account, letters, least, part, parts, text, data) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             place,
             announcement,
             plan.name,
             plan.type,
+            plan.account,
             int(plan.letters),
             plan.least,
             post.part if post else 1,

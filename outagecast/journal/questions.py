@@ -53,8 +53,9 @@ class Questions(Store):
         with self.reading() as db:
             rows = db.execute(
                 f"{_TASK} WHERE w.letters = 1 AND p.state = ? AND p.person = 0 AND p.id > ? "
-                f"AND (p.due IS NULL OR p.due <= ?) AND {where} ORDER BY p.id LIMIT ?",
-                (state, after, stamp(self.now()), *values, most),
+                # An attempt in the future means that the clock was set back: such a wait is over.
+                f"AND (p.due IS NULL OR p.due <= ? OR p.attempted_at > ?) AND {where} ORDER BY p.id LIMIT ?",
+                (state, after, stamp(self.now()), stamp(self.now()), *values, most),
             ).fetchall()
         return [task_of(row) for row in rows]
 
@@ -63,9 +64,10 @@ class Questions(Store):
         where, values = scope.where()
         with self.reading() as db:
             row = db.execute(
-                "SELECT min(coalesce(p.due, '')) AS due FROM post p JOIN wording w ON w.id = p.wording "  # noqa: S608
-                f"WHERE w.letters = 1 AND p.state = 'planned' AND {where}",
-                values,
+                "SELECT min(CASE WHEN p.attempted_at > ? THEN '' ELSE coalesce(p.due, '') END) AS due "  # noqa: S608
+                "FROM post p JOIN wording w ON w.id = p.wording "
+                f"WHERE w.letters = 1 AND p.state = 'planned' AND p.unwanted = 0 AND {where}",
+                (stamp(self.now()), *values),
             ).fetchone()
         if row["due"] is None:
             return None
@@ -197,21 +199,54 @@ class Questions(Store):
             row = db.execute("SELECT * FROM announcement WHERE id = ?", (announcement,)).fetchone()
             return announcement_of(row, _incident(db, row["incident"]))
 
-    def opened_with(self, text: str, since: datetime) -> AnnouncementRow | None:
-        """The latest first word of an incident that said exactly `text` at or after `since`."""
+    def opened_with(self, text: str, since: datetime, not_expired: datetime) -> AnnouncementRow | None:
+        """The latest first word of an incident that said exactly `text`.
+
+        Said at or after `since`, or of an incident that is open and, since `not_expired`, has something unfinished:
+        typing the same again is then meant to finish it, however long the platform let everybody wait.
+        """
         with self.reading() as db:
             row = db.execute(
-                "SELECT * FROM announcement WHERE seq = 0 AND text = ? AND at >= ? ORDER BY id DESC LIMIT 1",
-                (text, stamp(since)),
+                "SELECT a.* FROM announcement a JOIN incident i ON i.id = a.incident WHERE a.seq = 0 AND a.text = ? "  # noqa: S608
+                "AND (a.at >= ? OR (a.at >= ? AND i.state = 'open' AND EXISTS (SELECT 1 FROM wording w JOIN post p "
+                f"ON p.wording = w.id WHERE w.announcement = a.id AND {_UNFINISHED}))) ORDER BY a.id DESC LIMIT 1",
+                (text, stamp(since), stamp(not_expired)),
             ).fetchone()
             return announcement_of(row, _incident(db, row["incident"])) if row else None
+
+    def planned_for(self, scope: Scope) -> list[tuple[str, str, str]]:
+        """For whom unfinished posts in `scope` were planned: channel, type, account."""
+        where, values = scope.where()
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT DISTINCT w.channel, w.type, w.account FROM wording w JOIN post p ON p.wording = w.id "  # noqa: S608
+                f"WHERE {_UNFINISHED} AND w.text IS NOT NULL AND {where}",
+                values,
+            ).fetchall()
+        return [(row["channel"], row["type"], row["account"]) for row in rows]
+
+    def said_by(self, announcement: int, type_: str) -> list[tuple[str, str]]:
+        """The channels of a type that have an announcement: name and account."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT DISTINCT channel, account FROM wording WHERE announcement = ? AND type = ?",
+                (announcement, type_),
+            ).fetchall()
+        return [(row["channel"], row["account"]) for row in rows]
+
+    def is_unrendered(self, post: int) -> bool:
+        """Whether it only stands in the place of a channel that could not be used when it was planned."""
+        with self.reading() as db:
+            row = db.execute("SELECT w.text FROM post p JOIN wording w ON w.id = p.wording WHERE p.id = ?", (post,))
+            return row.fetchone()["text"] is None
 
     def waiting_for_person(self, channel: str) -> list[int]:
         """A channel's posts that only a person can settle: in doubt with nobody to ask, or refused."""
         with self.reading() as db:
             rows = db.execute(
-                "SELECT p.id FROM post p JOIN wording w ON w.id = p.wording WHERE w.channel = ? AND w.text IS NOT NULL "
-                "AND ((p.state = 'in-doubt' AND p.person = 1) OR (p.state = 'refused' AND p.address_fault = 0)) "
+                "SELECT p.id FROM post p JOIN wording w ON w.id = p.wording WHERE w.channel = ? "
+                "AND ((p.state IN ('in-doubt', 'dropped') AND p.person = 1) "
+                "OR (p.state = 'refused' AND p.address_fault = 0)) "
                 "ORDER BY p.id",
                 (channel,),
             ).fetchall()

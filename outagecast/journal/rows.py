@@ -66,6 +66,8 @@ class ChannelPlan(msgspec.Struct, frozen=True):
     type: str
     least: LeastReplies
     letters: bool = False
+    account: str = ""
+    """Which account of the platform it is, if that can be told without a secret."""
     posts: Sequence[Post] = ()
     recipients: Recipients = msgspec.field(default_factory=Recipients)
     error: str = ""

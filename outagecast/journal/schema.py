@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
-from outagecast.errors import JournalError
+from outagecast.errors import JournalBusyError, JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x6F757463
 """`PRAGMA application_id` of every journal: "outc" in ASCII."""
-_PATIENCE = 10.0
-"""Seconds to wait for another process that is writing."""
+_PATIENCE = 2.0
+"""Seconds to wait for another process that is writing; a stopped one must not hold a run past its deadline."""
+_PRIMARY = 0xFF
+"""What of SQLite's extended error codes is the error itself."""
 
 
 def _first(db: sqlite3.Connection) -> None:
@@ -116,7 +118,17 @@ def _second(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX post_out ON post (sent_at, wording) WHERE sent_at IS NOT NULL")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
+def _third(db: sqlite3.Connection) -> None:
+    """Whose account a wording is for; letters whose reader has left the list; the blocks that a run left behind.
+
+    Every command asks for those before its first byte, whatever the history.
+    """
+    db.execute("CREATE INDEX post_block ON post (wording) WHERE block IS NOT NULL")
+    db.execute("ALTER TABLE wording ADD COLUMN account TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE post ADD COLUMN unwanted INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
 """In order; `PRAGMA user_version` counts those applied. Only ever append."""
 
 
@@ -209,11 +221,24 @@ def _prepare(db: sqlite3.Connection) -> None:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        # A signal may come just after the commit.
+        if db.in_transaction:
+            db.execute("ROLLBACK")
         raise
 
 
+def _busy(err: Exception) -> bool:
+    # Python's own errors of this module carry no code.
+    code: int | None = getattr(err, "sqlite_errorcode", None)
+    return code is not None and code & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
 def _unusable(path: Path, err: Exception) -> JournalError:
+    if _busy(err):
+        return JournalBusyError(
+            f"another program is writing to the journal {path} and does not let go of it",
+            hint=f"see which one it is: fuser -v {path}; when it has ended, type the same command again",
+        )
     elsewhere = f"or keep the journal elsewhere: {_ELSEWHERE}"
     text = str(err)
     if isinstance(err, sqlite3.DatabaseError) and ("not a database" in text or "malformed" in text):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from outagecast.journal.rows import Scope
 
+_ACKNOWLEDGE = "'say what is true now (outagecast post), then: outagecast settle ' || post.id || ' --drop'"
 _EXPIRED = "expired: it could not be published in time and is not published late"
 
 # A newer announcement of the same incident, on the same channel, to the same reader.
@@ -60,6 +61,7 @@ class Staleness(Store):
 
     def _drop(self, which: str, values: list[object], why: str, *, person: bool) -> None:
         """`which` and `why` are SQL of this module's own; each post but letters gets its line of history."""
+        hint = _ACKNOWLEDGE if person else "NULL"
         with self.writing() as db:
             db.execute(
                 "INSERT INTO attempt (post, at, event, detail) "  # noqa: S608  our own words
@@ -67,7 +69,7 @@ class Staleness(Store):
                 (stamp(self.now()), *values),
             )
             db.execute(
-                "UPDATE post SET state = 'dropped', due = NULL, hint = NULL, mendable = 0, "  # noqa: S608
+                f"UPDATE post SET state = 'dropped', due = NULL, hint = {hint}, mendable = 0, "  # noqa: S608
                 f"person = ?, detail = {why} WHERE {which}",
                 (int(person), *values),
             )

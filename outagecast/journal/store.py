@@ -22,6 +22,10 @@ _SYNC_EVERY = 0.1
 """Seconds between fsyncs while letters go out: what a power cut may put in doubt beyond the blocks begun."""
 
 
+SENDING = "state = 'sending' AND wording IN (SELECT id FROM wording)"
+"""All that is under way. By way of `wording`, for the index: else it is a look at every letter there ever was."""
+
+
 class RunOverError(JournalError):
     """A thread that outlived the run's deadline tried to write; it is to end without a word."""
 
@@ -32,6 +36,8 @@ class Store:
     def __init__(self, path: Path, now: Callable[[], datetime], *, readonly: bool = False) -> None:
         self.path = path
         self.now = now
+        self.mask: Callable[[str], str] = lambda text: text
+        """Takes the secrets out of whatever is written down of a platform's words."""
         self._db = connect(path, readonly=readonly)
         self._db.row_factory = sqlite3.Row
         self._guard = threading.RLock()
@@ -113,6 +119,6 @@ class Store:
             if not self._fenced:
                 try:
                     with self.writing():
-                        self.orphan("state = 'sending'", (), why)
+                        self.orphan(SENDING, (), why)
                 finally:
                     self._fenced = True

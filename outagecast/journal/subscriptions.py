@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
+# By way of `wording`, for the index: else each address is a look at every letter there ever was.
+_OF_LETTERS = "WHERE wording IN (SELECT id FROM wording WHERE letters = 1) AND recipient = ?"
+
+
 def audience(groups: Sequence[str]) -> tuple[str, list[str]]:
     """The condition on `subscriber` for these groups (none: everybody), and its parameters."""
     chosen = " OR ".join("instr(groups, ?)" for _ in groups) or "1"
@@ -33,16 +37,23 @@ class Subscriptions(Store):
         return len(rows)
 
     def unsubscribe(self, addresses: Sequence[str]) -> int:
-        """Remove subscribers, and every letter to them whose turn has not come; how many there were."""
+        """Remove subscribers, and every letter to them that has not been begun; how many there were.
+
+        A letter whose turn has come in a run going on may still go out; if it does not, that run drops it at its end.
+        One in doubt is not sent again.
+        """
         with self.writing() as db:
             found = 0
             for address in addresses:
                 found += db.execute("DELETE FROM subscriber WHERE address = ?", (address,)).rowcount
                 db.execute(
-                    "UPDATE post SET state = 'dropped', detail = 'unsubscribed' WHERE recipient = ? "
-                    "AND state = 'planned' AND block IS NULL",
+                    "UPDATE post SET state = 'dropped', hint = NULL, person = 0, detail = CASE state "  # noqa: S608  ours
+                    "WHEN 'planned' THEN 'unsubscribed' ELSE 'unsubscribed; it may have arrived' END "
+                    f"{_OF_LETTERS} AND ((state = 'planned' AND block IS NULL) OR state = 'in-doubt')",
                     (address,),
                 )
+                marked = f"{_OF_LETTERS} AND state IN ('planned', 'sending')"
+                db.execute(f"UPDATE post SET unwanted = 1 {marked}", (address,))  # noqa: S608  our own words
         return found
 
     def subscribers(self) -> Iterator[tuple[Subscriber, str | None]]:

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from outagecast.errors import JournalError
 from outagecast.journal.rows import stamp, when
-from outagecast.journal.store import Store
+from outagecast.journal.store import SENDING, Store
 from outagecast.model import PostState, Replies
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
@@ -40,8 +41,11 @@ def boot_id() -> str:
         return str(uuid.uuid4())
 
 
-_UNBEGUN = "attempts = attempts + (state = 'planned')"
-"""A letter's answer often comes before the first byte of its content, at its address: that was an attempt as well."""
+_ANSWERED = ("attempts = attempts + (state = 'planned')", "block = NULL")
+"""A letter's answer often comes before the first byte of its content, at its address: that was an attempt as well.
+
+And it has left its block: only what has no answer yet is looked for after a kill.
+"""
 
 
 def _answered(*, letter: bool) -> tuple[PostState, ...]:
@@ -63,13 +67,15 @@ class Transitions(Store):
         letter: bool = False,
         bump: str = "",
         columns: Mapping[str, object] | None = None,
+        suppress: bool = False,
     ) -> None:
         """One guarded update and its line of history, or JournalError when the post is not where it should be."""
         values = {"state": to, "detail": detail, **(columns or {})}
+        values |= {name: self._masked(values[name]) for name in ("detail", "hint", "receipt") if name in values}
         allowed = tuple(origins)
         assignments = [f"{name} = ?" for name in values] + ([f"{bump} = {bump} + 1"] if bump else [])
         if letter and to is not PostState.SENDING:
-            assignments.append(_UNBEGUN)
+            assignments += _ANSWERED
         with self.writing(durable=not letter) as db:
             changed = db.execute(
                 f"UPDATE post SET {', '.join(assignments)} "  # noqa: S608  column names are written in this file
@@ -80,7 +86,15 @@ class Transitions(Store):
                 raise JournalError(f"post {post} is not {' or '.join(allowed)} any more, so it cannot become {to}")
             # A letter that simply goes out leaves no history: sent_at says it all, a million times.
             if not (letter and detail is None):
-                self.note(post, event, detail)
+                self.note(post, event, self._masked(detail))
+            if suppress:
+                db.execute(
+                    "UPDATE subscriber SET suppressed = ? WHERE address = (SELECT recipient FROM post WHERE id = ?)",
+                    (self._masked(detail), post),
+                )
+
+    def _masked(self, text: object) -> str | None:
+        return None if text is None else self.mask(str(text))
 
     def begin(self, post: int, parent: int | None) -> None:
         """Planned -> sending; on the disk before this returns."""
@@ -91,7 +105,13 @@ class Transitions(Store):
         self._begin(post, None, letter=True)
 
     def _begin(self, post: int, parent: int | None, *, letter: bool) -> None:
-        columns = {"attempted_at": stamp(self.now()), "parent": parent, "due": None, "hint": None}
+        columns = {
+            "attempted_at": stamp(self.now()),
+            "parent": parent,
+            "due": None,
+            "hint": None,
+            "detail": "being sent",
+        }
         self._move(
             post,
             [PostState.PLANNED],
@@ -112,7 +132,7 @@ class Transitions(Store):
         """
         with self.writing() as db:
             rows = db.execute(
-                "UPDATE post SET block = ? WHERE state = 'planned' "  # noqa: S608  only question marks
+                "UPDATE post SET block = ? WHERE state = 'planned' AND unwanted = 0 "  # noqa: S608  only question marks
                 f"AND id IN ({','.join('?' * len(posts))}) RETURNING id",
                 (boot_id(), *posts),
             ).fetchall()
@@ -157,13 +177,16 @@ class Transitions(Store):
         """Sending -> refused: nothing is out, and a person must act; a vanished mailbox is not written to again."""
         columns = {"mendable": int(why.mendable), "address_fault": int(why.recipient), "hint": why.hint or None}
         origins = _answered(letter=letter)
-        self._move(post, origins, PostState.REFUSED, "refused", detail=why.text, letter=letter, columns=columns)
-        if why.suppress:
-            with self.writing(durable=not letter) as db:
-                db.execute(
-                    "UPDATE subscriber SET suppressed = ? WHERE address = (SELECT recipient FROM post WHERE id = ?)",
-                    (why.text, post),
-                )
+        self._move(
+            post,
+            origins,
+            PostState.REFUSED,
+            "refused",
+            detail=why.text,
+            letter=letter,
+            columns=columns,
+            suppress=why.suppress,
+        )
 
     def doubt(self, post: int, why: str, *, hint: str = "", due: datetime | None, letter: bool = False) -> None:
         """Sending -> in-doubt: it may be out; it is looked up at `due`, or at once."""
@@ -178,6 +201,12 @@ class Transitions(Store):
             bump="doubts",
             columns=columns,
         )
+
+    def attempted_now(self, post: int) -> None:
+        """in-doubt -> in-doubt: its attempt lies in the future, so the clock was set back; waits count from now."""
+        columns = {"attempted_at": stamp(self.now()), "due": None}
+        why = "the clock was set back; the wait for it begins again"
+        self._move(post, [PostState.IN_DOUBT], PostState.IN_DOUBT, "clock", detail=why, columns=columns)
 
     def looked(self, post: int, why: str, *, due: datetime | None, person: bool, hint: str = "") -> None:
         """in-doubt -> in-doubt: a look gave no answer; again at `due`, or a `person` has to settle it."""
@@ -195,13 +224,22 @@ class Transitions(Store):
         Without the platform's `ref` nothing can hang under a post that is settled as sent.
         """
         origins = [PostState.IN_DOUBT, PostState.REFUSED, PostState.PLANNED]
-        columns: dict[str, object] = {"due": None, "hint": None, "person": 0}
+        if self._expired(post):
+            origins.append(PostState.DROPPED)
+        columns: dict[str, object] = {"due": None, "hint": None, "person": 0, "mendable": 0, "doubts": 0}
         if to is PostState.SENT:
             letter = self._is_letter(post)
             look = stamp(self.now()) if ref and not letter else None
-            replies = Replies.NONE if letter else Replies.UNVERIFIED
+            # Without a ref there is nothing to ask the platform about: then nothing is said of its replies.
+            replies = Replies.NONE if letter else Replies.UNVERIFIED if ref else None
             columns |= {"ref": ref, "replies": replies, "look_due": look, "sent_at": stamp(self.now())}
         self._move(post, origins, to, "settled", detail=why, columns=columns)
+
+    def _expired(self, post: int) -> bool:
+        """Whether it was dropped without anybody's decision, and nobody has taken note of that yet."""
+        with self.reading() as db:
+            row = db.execute("SELECT 1 FROM post WHERE id = ? AND state = 'dropped' AND person = 1", (post,)).fetchone()
+        return row is not None
 
     def _is_letter(self, post: int) -> bool:
         """Whether the post has a recipient: then nobody replies to it in public, and no look at that is due."""
@@ -253,13 +291,22 @@ class Transitions(Store):
     def recover(self) -> None:
         """Under the lock: whatever is `sending` belongs to a run that was ended, and is in doubt."""
         with self.writing() as db:
-            self.orphan("state = 'sending'", (), "outagecast was ended while this was being sent")
+            self.orphan(SENDING, (), "outagecast was ended while this was being sent")
             self.orphan(
                 "state = 'planned' AND block IS NOT NULL AND block <> ?",
                 (boot_id(),),
                 "the machine restarted when this letter's turn had come",
             )
+            self._drop_unwanted(db, "wording IN (SELECT id FROM wording WHERE letters = 1)", [])
             db.execute("UPDATE post SET block = NULL WHERE block IS NOT NULL")
+
+    def _drop_unwanted(self, db: sqlite3.Connection, which: str, values: list[object]) -> None:
+        """The letters to whoever left the list while they were marked, and were not sent after all."""
+        db.execute(
+            "UPDATE post SET state = 'dropped', detail = 'unsubscribed', due = NULL, hint = NULL "  # noqa: S608
+            f"WHERE state = 'planned' AND unwanted = 1 AND {which}",
+            values,
+        )
 
     def forsake(self, scope: Scope, why: str) -> None:
         """Sending -> in-doubt for letters whose channel has stopped, and the end of their blocks."""
@@ -267,6 +314,7 @@ class Transitions(Store):
         mine = f"wording IN (SELECT w.id FROM wording w WHERE w.letters = 1 AND {where})"  # noqa: S608  our own words
         with self.writing() as db:
             self.orphan(f"state = 'sending' AND {mine}", tuple(chosen), why)
+            self._drop_unwanted(db, mine, chosen)
             # Another channel's blocks stay marked: its letters may be on their way in another thread.
             db.execute(f"UPDATE post SET block = NULL WHERE block IS NOT NULL AND {mine}", chosen)  # noqa: S608
 
@@ -280,10 +328,16 @@ class Transitions(Store):
         values = {
             "state": PostState.REFUSED,
             "mendable": int(why.mendable),
-            "detail": why.text,
-            "hint": why.hint or None,
+            "detail": self.mask(why.text),
+            "hint": self.mask(why.hint) or None,
         }
         self._all(scope, "state = 'planned'", values)
+        # Nobody can be asked through it either: what is in doubt waits for a person until the channel is mended.
+        asked = {"person": 1, "detail": f"it may be out, and nobody can be asked: {self.mask(why.text)}"}
+        self._all(scope, "state = 'in-doubt'", asked | {"hint": values["hint"]})
+        # Nor can anybody look at replies through it; the next sweep does, once it can be opened again.
+        unseen = {"detail": f"replies could not be looked at: {self.mask(why.text)}", "hint": values["hint"]}
+        self._all(scope, "state = 'sent' AND look_due IS NOT NULL", unseen | {"look_due": None})
 
     def postpone_channel(self, scope: Scope, why: TryLater, due: datetime, *, only_due: bool = False) -> None:
         """Planned -> planned for all in `scope`, or for those whose time has come: not before `due`."""

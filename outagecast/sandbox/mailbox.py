@@ -80,6 +80,7 @@ class Mailbox:
         self._letters: list[MailLetter] = []
         self._unread: set[str] = set()
         self._open: set[socket.socket] = set()
+        self._closing = False
         self._threads: list[threading.Thread] = []
         self.connections = 0
         """How many there were so far."""
@@ -164,6 +165,7 @@ class Mailbox:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
+            self._closing = True
             visitors = list(self._open)
         for sock in visitors:
             with suppress(OSError):
@@ -187,6 +189,9 @@ class Mailbox:
     def _welcome(self, sock: socket.socket) -> None:
         with self._lock:
             self._open.add(sock)
+            if self._closing:  # it was accepted before `close` looked, and would be overlooked by it
+                sock.close()
+                return
         try:
             Visit(self, sock, implicit=self._implicit).receive()
         finally:

@@ -53,6 +53,11 @@ class Email:
         self._tls_lock = threading.Lock()
 
     @property
+    def account(self) -> str:
+        """The sender: who the letters are from is whose they are."""
+        return self.settings.sender
+
+    @property
     def endpoints(self) -> Sequence[str]:
         """The relays' hosts."""
         return [relay.host for relay in self._relays]

@@ -134,7 +134,10 @@ def _tried(key: str, attempt: Callable[[], object]) -> Iterator[str]:
 
 
 def _sender(written: str) -> None:
-    if not parse_address(written).ascii:
+    address = parse_address(written)
+    if not address.name.isprintable():
+        raise ValueError("there are control characters in the name")
+    if not address.ascii:
         raise ValueError("the part before the @ must be plain ASCII: not every relay takes anything else")
 
 
