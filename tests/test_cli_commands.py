@@ -354,3 +354,14 @@ def test_help_shows_examples_for_every_command() -> None:
         done = subprocess.run(argv, capture_output=True, text=True, check=True)
         assert f"outagecast {command}" in done.stdout
         assert "Example" in done.stdout
+
+
+COMMON = ["post", "update", "resolve", "resume", "settle", "status", "sweep", "check", "channels", "drill"]
+COMMON += [f"subscribers {name}" for name in ("add", "remove", "import", "list", "count", "export")]
+
+
+@pytest.mark.parametrize("command", COMMON)
+def test_every_command_takes_config_json_and_verbose(night: Night, command: str) -> None:
+    for option in ("--config", "--json", "--verbose"):
+        done = night.run(*command.split(), option, "x" if option == "--config" else "--help")
+        assert "No such option" not in done.err, option

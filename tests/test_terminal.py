@@ -124,3 +124,26 @@ def _until(met: Callable[[], object]) -> None:
     while not met():
         assert time.monotonic() < until, "it never came to that"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("redirection", ["| true", ">/dev/full", ">&-"])
+@pytest.mark.parametrize("more", ["", "--json"])
+def test_an_output_that_cannot_be_written_changes_nothing_of_what_was_done(tonight: Night, redirection: str, more: str):
+    tool = f"{sys.executable} -m outagecast post 'fiber cut' {more} --config {tonight.config}"
+    script = f"set -o pipefail; {tool} {redirection}"
+    done = subprocess.run(
+        ["bash", "-c", script], env={**os.environ, **tonight.env}, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert tonight.out_everywhere()
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+@pytest.mark.parametrize("command", [("post", "fiber cut"), ("post", "--dry-run", "fiber cut"), ("drill",)])
+def test_a_terminal_that_lacks_our_marks_gets_escapes(tonight: Night, encoding: str, command: tuple[str, ...]):
+    argv = [sys.executable, "-m", "outagecast", *command, "--config", str(tonight.config)]
+    env = {**os.environ, **tonight.env, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(argv, env=env, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    assert b"fiber cut" in done.stdout

@@ -79,11 +79,12 @@ def run() -> NoReturn:
     interrupts.catch()
     # Importing makes a hundred thousand objects that all stay; looking through them for garbage again and again takes
     # a tenth of the time to the first byte.
-    gc.set_threshold(100_000, 20, 20)
-    from outagecast.cli.surroundings import Surroundings, open_streams
+    gc.set_threshold(500_000, 20, 20)
+    from outagecast.cli.surroundings import Surroundings, forgive_streams, open_streams
     from outagecast.report import EXIT_WAITING
 
     open_streams()
+    forgive_streams()
     try:
         code = main(sys.argv[1:], Surroundings(interrupts=interrupts))
     except KeyboardInterrupt:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
@@ -10,6 +12,7 @@ import msgspec
 from outagecast.model import Outcome, PostState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import tzinfo
 
     from outagecast.cli.surroundings import Surroundings
@@ -56,7 +59,21 @@ class Voice(msgspec.Struct, frozen=True):
     def json(self, value: dict[str, Any]) -> None:
         """The one JSON object."""
         self.around.interrupts.hold()
-        print_json(self.around.stdout, value)
+        with self._said():
+            print_json(self.around.stdout, value)
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Printing may fail (a full disk, a reader who has gone): what was done is done, and so is the exit code."""
+        try:
+            yield
+        except (OSError, ValueError, SystemExit) as err:  # SystemExit: rich's answer to a broken pipe
+            with suppress(OSError, ValueError, SystemExit):
+                if not isinstance(err, BrokenPipeError | SystemExit):
+                    self.err().error(f"standard output cannot be written: {err}", "outagecast status")
+            # Python would try once more at its end, and complain.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.around.stdout.fileno())
 
     def watch(self, event: Event) -> None:
         """Progress as it happens: with --verbose all of it, to a person at a terminal what they are waiting for."""
@@ -81,9 +98,10 @@ class Voice(msgspec.Struct, frozen=True):
 
             self.json(report_json(report))
             return
-        screen = self.out()
-        screen.report(report)
-        screen.next_step(report.exit_code, all_out=report.outcome is Outcome.SENT)
+        with self._said():
+            screen = self.out()
+            screen.report(report)
+            screen.next_step(report.exit_code, all_out=report.outcome is Outcome.SENT)
 
     def status(
         self,
@@ -101,8 +119,9 @@ class Voice(msgspec.Struct, frozen=True):
             incidents = [report.as_json() for report in reports]
             self.json({"schema": "outagecast.status/1", "incidents": incidents, "exit_code": code})
             return
-        screen = self.out()
-        screen.incidents(reports, nothing)
-        if reports:
-            all_out = all(one.outcome is Outcome.SENT for report in reports for one in report.announcements)
-            screen.next_step(code if step is None else step, all_out=all_out)
+        with self._said():
+            screen = self.out()
+            screen.incidents(reports, nothing)
+            if reports:
+                all_out = all(one.outcome is Outcome.SENT for report in reports for one in report.announcements)
+                screen.next_step(code if step is None else step, all_out=all_out)

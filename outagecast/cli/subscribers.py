@@ -12,7 +12,7 @@ import typer
 
 from outagecast import addresses
 from outagecast.cli.desk import journal_path
-from outagecast.cli.options import AsJson, ConfigPath, Group
+from outagecast.cli.options import AsJson, ConfigPath, Group, Verbose
 from outagecast.cli.show import Voice
 from outagecast.config import find, load
 from outagecast.errors import ConfigError, UsageError
@@ -53,7 +53,12 @@ def _say(around: Surroundings, as_json: bool, said: str, value: dict[str, object
 
 @subscribers.command()
 def add(
-    ctx: typer.Context, address: Addresses, group: Group = None, config: ConfigPath = None, as_json: AsJson = False
+    ctx: typer.Context,
+    address: Addresses,
+    group: Group = None,
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> int:
     """Add subscribers, or change their groups."""
     groups = tuple(addresses.group(name) for name in group or ())
@@ -66,7 +71,9 @@ def add(
 
 
 @subscribers.command()
-def remove(ctx: typer.Context, address: Addresses, config: ConfigPath = None, as_json: AsJson = False) -> int:
+def remove(
+    ctx: typer.Context, address: Addresses, config: ConfigPath = None, as_json: AsJson = False, verbose: Verbose = False
+) -> int:
     """Remove subscribers; letters to them that have not been begun are dropped."""
     chosen = [addresses.address(text) for text in address]
     with _journal(ctx.obj, config) as journal:
@@ -78,7 +85,12 @@ def remove(ctx: typer.Context, address: Addresses, config: ConfigPath = None, as
 
 @subscribers.command("import")
 def import_(
-    ctx: typer.Context, file: File, group: Group = None, config: ConfigPath = None, as_json: AsJson = False
+    ctx: typer.Context,
+    file: File,
+    group: Group = None,
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> int:
     """Add everybody in a file; all or, if a line is wrong, nobody."""
     around: Surroundings = ctx.obj
@@ -106,7 +118,7 @@ def _people(around: Surroundings, file: str, groups: tuple[str, ...]) -> list[Su
             good.append(row)
     if bad:
         raise ConfigError(
-            f"{file}: {len(bad)} lines are wrong; nobody was added",
+            f"{file}: {len(bad)} line{'s are' if len(bad) > 1 else ' is'} wrong; nobody was added",
             hint="correct them and import again",
             problems=bad[:50],
         )
@@ -114,7 +126,7 @@ def _people(around: Surroundings, file: str, groups: tuple[str, ...]) -> list[Su
 
 
 @subscribers.command("list")
-def list_(ctx: typer.Context, config: ConfigPath = None, as_json: AsJson = False) -> int:
+def list_(ctx: typer.Context, config: ConfigPath = None, as_json: AsJson = False, verbose: Verbose = False) -> int:
     """List everybody, with groups, and with the reason where a mailbox is gone."""
     with _journal(ctx.obj, config) as journal:
         people = list(journal.subscribers())
@@ -130,7 +142,13 @@ def _line(who: Subscriber, gone: str | None) -> str:
 
 
 @subscribers.command()
-def count(ctx: typer.Context, group: Group = None, config: ConfigPath = None, as_json: AsJson = False) -> int:
+def count(
+    ctx: typer.Context,
+    group: Group = None,
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> int:
     """How many would get a letter."""
     with _journal(ctx.obj, config) as journal:
         number = journal.subscriber_count(tuple(group or ()))
@@ -139,9 +157,16 @@ def count(ctx: typer.Context, group: Group = None, config: ConfigPath = None, as
 
 
 @subscribers.command()
-def export(ctx: typer.Context, file: File = "-", config: ConfigPath = None) -> int:
+def export(
+    ctx: typer.Context, file: File = "-", config: ConfigPath = None, as_json: AsJson = False, verbose: Verbose = False
+) -> int:
     """Write everybody as CSV that `import` reads."""
     around: Surroundings = ctx.obj
+    around.as_json = as_json
+    if as_json and file == "-":
+        raise UsageError(
+            "the list and --json cannot both go to standard output", hint="outagecast subscribers list --json"
+        )
     with _journal(around, config) as journal:
         rows = [[who.address, *who.groups] for who, _ in journal.subscribers()]
     try:
@@ -151,6 +176,8 @@ def export(ctx: typer.Context, file: File = "-", config: ConfigPath = None) -> i
         raise UsageError(
             f"{file} cannot be written: {err.strerror}", hint="outagecast subscribers export NEWFILE"
         ) from err
+    if file != "-":
+        _say(around, as_json, f"{len(rows)} written to {file}", {"count": len(rows)})
     return 0
 
 

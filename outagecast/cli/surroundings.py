@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import sys
@@ -55,6 +56,13 @@ def open_streams() -> None:
         if getattr(sys, name) is None:
             stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115  open until the process ends
             setattr(sys, name, stream)
+
+
+def forgive_streams() -> None:
+    """What a locale's encoding lacks is shown as an escape: a tick mark is no reason to fail after a post is out."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def piped(around: Surroundings, patience: float = 1.0) -> bool:

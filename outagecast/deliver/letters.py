@@ -45,6 +45,7 @@ class LetterCourier(Courier):
         self._tasks: dict[int, Task] = {}
         self._last_begin = self._latest_begin()
         self._moved = run.clock.monotonic()
+        self._idle = True
         self._in_flight: set[int] = set()
         """Letters whose content is on its way; added in the channel's threads, one operation each."""
 
@@ -73,14 +74,15 @@ class LetterCourier(Courier):
         self.tell(None, PostState.PLANNED, free.why)
 
     def _send_up_to(self, most: int) -> None:
+        self._idle = True
         try:
             for post, result in self.letters.send_many(self._feed(most), self._begin):
+                self._idle = False
                 self._settle(post, result)
+            if self._idle and not self._draining():
+                self._put_off(TryLater("the channel took no letter and gave no reason", hint="report this bug"))
         except TryLater as err:
-            self.said(err)
-            due = self.run.clock.now() + backoff(3, err.after)
-            self.run.journal.postpone_channel(self.scope, err, due)
-            self.tell(None, PostState.PLANNED, err.text)
+            self._put_off(err)
         except ChannelError as err:
             self.said(err)
             why = err if isinstance(err, Refused) else Refused(err.text, mendable=True, hint=err.hint)
@@ -95,6 +97,11 @@ class LetterCourier(Courier):
             self.tell(None, PostState.PLANNED, bug.text)
         self.run.journal.forsake(self.scope, "the connection was given up without an answer")
         self._tasks.clear()
+
+    def _put_off(self, err: TryLater) -> None:
+        self.said(err)
+        self.run.journal.postpone_channel(self.scope, err, self.run.clock.now() + backoff(3, err.after))
+        self.tell(None, PostState.PLANNED, err.text)
 
     def _feed(self, most: int) -> Iterator[Post]:
         """Up to `most` letters that are due, block by block; ends when the run does, or early enough to drain."""
