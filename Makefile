@@ -28,7 +28,7 @@ bench: $(VENV)/installed-dev
 
 # Minutes of random kills; prints the seed, the kills, what was lost and what was doubled.
 torture: $(VENV)/installed-dev
-	$(BIN)/python -m benchmarks.torture
+	$(BIN)/python -m benchmarks.torture --nights 1000
 
 wheel: $(VENV)/installed-dev
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
