@@ -17,6 +17,7 @@ from outagecast.model import (
     Capabilities,
     Finding,
     House,
+    Image,
     Incident,
     Kind,
     LeastReplies,
@@ -51,8 +52,10 @@ __all__ = [
     "Channel",
     "ChannelError",
     "ChannelType",
+    "Edits",
     "Finding",
     "House",
+    "Image",
     "InDoubt",
     "Incident",
     "Kind",
@@ -110,7 +113,10 @@ class Channel(Protocol):
         """
 
     def retract(self, receipt: Receipt) -> None:
-        """Take it back. Idempotent: gone already is success."""
+        """Take it back. Idempotent: gone already is success. Raises TryLater or Refused; then it may still be there.
+
+        What hangs under a post is always taken back before it. Only called where `caps.can_retract`.
+        """
 
     def close(self) -> None:
         """Let go of connections. Called once, at the end, from the thread that used the channel."""
@@ -139,6 +145,23 @@ class Warm(Protocol):
         Channels warm one after the other, so that the first is not held up by the imports of all; one that takes
         longer than a second no longer holds up the next.
         """
+
+
+@runtime_checkable
+class Edits(Protocol):
+    """What a channel with `caps.can_edit` has besides: the first post of an incident says where things stand.
+
+    A link that people have shared then never shows old news as if it were the latest.
+    """
+
+    def amended(self, first: Post, latest: Announcement) -> str:
+        """The text that the post `first` is to have now that `latest` has been announced after it.
+
+        Pure, within the channel's limits, and made of `first.text` each time anew: nothing piles up.
+        """
+
+    def amend(self, receipt: Receipt, text: str) -> None:
+        """Give a post that is out this text. Idempotent; raises TryLater or Refused, and the post stays as it is."""
 
 
 class Letters(Channel, Protocol):

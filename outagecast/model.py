@@ -137,6 +137,9 @@ class Capabilities(msgspec.Struct, frozen=True):
     """The platform can be asked after an unknown outcome."""
     can_retract: bool = False
     can_edit: bool = False
+    """A post that is out can be given other words; the channel is one of `Edits`."""
+    images: int = 0
+    """The largest picture that it takes with a post, in bytes; 0: none."""
 
 
 class House(msgspec.Struct, frozen=True):
@@ -149,15 +152,30 @@ class House(msgspec.Struct, frozen=True):
     """Ready to use: `{support}` is filled in. Empty when there is none."""
 
 
+class Image(msgspec.Struct, frozen=True):
+    """A picture as it was when it was announced; the file may be gone by the time that it goes out."""
+
+    name: str
+    """The file's own name, without its folder: plain ASCII, at most 64 characters."""
+    type: str
+    """Its media type, by its content: image/png, image/jpeg, image/gif or image/webp."""
+    alt: str
+    """What it shows, in words, for whoever cannot see it."""
+    data: bytes
+
+
 class Incident(msgspec.Struct, frozen=True):
     """One outage, from its first word to its last."""
 
     key: str
     title: str
+    """As it is now; `update --title` changes it."""
     state: IncidentState
     opened_at: datetime
     eta: datetime | None = None
     resolved_at: datetime | None = None
+    opened_as: str = ""
+    """The title that it was opened with: what ties a thread together (a mail's subject) never changes."""
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -170,14 +188,24 @@ class Announcement(msgspec.Struct, frozen=True):
     text: str
     """As it was typed."""
     words: str
-    """What goes out: the text with the absolute time of its ETA."""
+    """What goes out: the text with the absolute time of its ETA, and the ETA that this one replaces."""
     at: datetime
     status: Status | None = None
     eta: datetime | None = None
     link: str | None = None
+    """Belongs to the message: it may go into a part of its own, but it is never left out."""
     groups: Sequence[str] = ()
     seconds: bool = False
-    """The time shown must carry seconds, because another post of the account already says the same at this minute."""
+    """The time must be shown, and with seconds: another post of the account already says the same at this minute, or
+    says the same without the time."""
+    shorter: Sequence[str] = ()
+    """`words` with less and less of what was added to them; the last says only what was typed. For limits."""
+    image: Image | None = None
+    typed: str = ""
+    """What was asked for, a template's name and variables included: the same again is the same announcement."""
+    said: Mapping[str, Sequence[str]] = msgspec.field(default_factory=dict)
+    """By channel name: `words` and then `shorter`, where a template says it there in another way. The core has put them
+    into place before a channel sees them."""
 
 
 class Post(msgspec.Struct, frozen=True):
@@ -199,6 +227,8 @@ class Post(msgspec.Struct, frozen=True):
     """What `remember` committed in an earlier attempt (a draft's id, say)."""
     attempted_at: datetime | None = None
     """When the last attempt began."""
+    image: Image | None = None
+    """What goes with it. Where the platform does not take the picture, the words go out and a note says so."""
 
 
 class Recipients(msgspec.Struct, frozen=True):
