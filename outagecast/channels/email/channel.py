@@ -74,7 +74,7 @@ class Email:
 
     def render(self, news: Announcement) -> Sequence[Post]:
         """The one wording of all letters; the core makes a letter of it for each address."""
-        from outagecast.channels.email.letter import render
+        from outagecast.channels.email.wording import render
 
         try:
             return [render(news, self._house, self.settings)]

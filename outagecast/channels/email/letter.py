@@ -1,29 +1,27 @@
-"""From an announcement to the octets of one letter, the same every time.
+"""From a planned post to the octets of one letter, the same every time.
 
-What all letters of an announcement share is written once, when it is planned, and kept in `Post.data`; what one
-letter has of its own is its address, its ids and its tokens. A resend is therefore the same to the byte.
+What all letters of an announcement share was written once, when it was planned (`wording.py`), and is kept in
+`Post.data`; what one letter has of its own is its address, its ids and its tokens. A resend is therefore the same to
+the byte.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from outagecast.channel import Kind, Post, Refused
+from outagecast.channel import Post, Refused
 from outagecast.channels.email import addresses, body, headers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from outagecast.channel import Announcement, House
     from outagecast.channels.email.dkim import Seal, Signer
     from outagecast.channels.email.settings import EmailSettings
 
-_MOST_SUBJECT = 120
 _MOST_REFERENCES = 20
 """RFC 5322 sets none; mail programs need the first for the thread and the last for their place in it."""
 _CRLF = b"\r\n"
@@ -40,73 +38,6 @@ class Letter(msgspec.Struct, frozen=True):
     """Names this letter in a bounce."""
     content: bytes
     smtputf8: bool
-
-
-def render(news: Announcement, house: House, settings: EmailSettings) -> Post:
-    """The one wording of all letters of an announcement; ValueError when it cannot be carried."""
-    text = body.compose(news, house)
-    sender = settings.from_address
-    thread = addresses.digest(f"{news.incident.key}\0{news.incident.opened_at.isoformat()}", 20)
-    subject = _subject(news, house)
-    return Post(
-        text=text,
-        data={
-            "subject": subject,
-            "date": headers.date(news.at.astimezone(UTC)),
-            "thread": thread,
-            "seq": str(news.seq),
-            "domain": sender.domain,
-            "headers": "\r\n".join(_shared_headers(news, house, settings, subject, thread)),
-            "envelope_sender": settings.envelope_sender or sender.spec,
-            "unsubscribe": ", ".join(settings.unsubscribe_uris),
-            "one_click": "yes" if settings.one_click else "",
-        },
-    )
-
-
-def _subject(news: Announcement, house: House) -> str:
-    """The same stem for every announcement of an incident: mail programs keep a thread together by it.
-
-    It has to stay true as well, so the ETA that the first words gave is not in it.
-    """
-    stem = f"[{' '.join(house.organization.split())}] {body.title(news)}".strip()
-    if len(stem) > _MOST_SUBJECT:
-        stem = stem[: _MOST_SUBJECT - 1].rpartition(" ")[0].rstrip(" ,;:") or stem[: _MOST_SUBJECT - 1]
-        stem += "…"
-    return f"{stem} [RESOLVED]" if news.kind is Kind.RESOLVED else stem
-
-
-def _shared_headers(
-    news: Announcement, house: House, settings: EmailSettings, subject: str, thread: str
-) -> Sequence[str]:
-    sender = settings.from_address
-    lines = [
-        headers.mailbox("From", sender),
-        headers.text("Subject", subject),
-        f"Date: {headers.date(news.at.astimezone(UTC))}",
-        headers.listed("List-Id", f"{house.organization} outage notices", _list_id(settings)),
-        # RFC 2369 3.4: the one signal that nobody may post here; mail programs then offer no reply to the list.
-        "List-Post: NO",
-        "Auto-Submitted: auto-generated",
-        "Precedence: bulk",
-        # MS-OXCMAIL 2.1.3.2.20. Not NDR: bounces must come.
-        "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply",
-        headers.structured("Feedback-ID", f"{thread[:10]}:email:outage:{_feedback_sender(sender.domain)}"),
-        "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=utf-8",
-    ]
-    if house.support.startswith("https://") and house.support.isascii():
-        lines.append(headers.structured("List-Help", f"<{house.support}>"))
-    return lines
-
-
-def _list_id(settings: EmailSettings) -> str:
-    return addresses.ascii_domain(settings.list_id or f"outages.{settings.from_address.domain}")
-
-
-def _feedback_sender(domain: str) -> str:
-    """Gmail wants the last field of a Feedback-ID stable and of 5 to 15 characters."""
-    return f"{''.join(filter(str.isalnum, domain))[:15]:x<5}"
 
 
 class Stationery:
