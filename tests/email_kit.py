@@ -35,9 +35,10 @@ def news(
     kind: Kind = Kind.OPENED,
     key: str = "alert-4711",
     title: str = "fiber cut",
+    opened_as: str = "",
     **more: Any,
 ):
-    incident = Incident(key, title, IncidentState.OPEN, NOW)
+    incident = Incident(key, title, IncidentState.OPEN, NOW, opened_as=opened_as)
     at = NOW + timedelta(minutes=20 * seq)
     return Announcement(incident=incident, seq=seq, kind=kind, text=words, words=words, at=at, **more)
 

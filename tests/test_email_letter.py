@@ -43,17 +43,61 @@ def test_the_body_says_the_words_then_the_facts_then_the_time_then_where_help_is
     assert post.text == (
         "fiber cut, ETA 1h (15:05 UTC)\n"
         "\n"
-        "Status: identified\n"
-        "ETA:    22 Nov 2026, 16:05 CET (15:05 UTC)\n"
-        "Link:   https://status.example.net/1\n"
-        "\n"
-        "22 Nov 2026, 15:05 CET (14:05 UTC)\n"
+        "Status:   identified\n"
+        "ETA:      22 Nov 2026, 16:05 CET (15:05 UTC)\n"
+        "As of:    22 Nov 2026, 15:05 CET (14:05 UTC)\n"
+        "Link:     https://status.example.net/1\n"
         "Incident: other\n"
         "\n"
         "-- \n"
         "This is an announcement of Example Hosting; replies to it are not read.\n"
         "Announcements only. Help: https://help.example.net\n"
     )
+
+
+def said(**more: Any):
+    """What a reader sees above the line that ends each letter."""
+    (post,) = channel().render(news(**more))
+    return post.text.partition("\n\n-- \n")[0]
+
+
+def test_an_update_says_which_one_it_is_and_of_what():
+    words = "a splice team is on site, ETA 1h (16:05 UTC, was 15:05 UTC)"
+    assert said(words=words, seq=2, kind=Kind.UPDATE, eta=NOW + timedelta(hours=2)) == (
+        f"{words}\n"
+        "\n"
+        "ETA:      22 Nov 2026, 17:05 CET (16:05 UTC)\n"
+        "As of:    22 Nov 2026, 15:45 CET (14:45 UTC) · update 2\n"
+        "Incident: fiber cut"
+    )
+
+
+def test_a_resolution_says_how_long_it_lasted_and_promises_nothing_more():
+    late = {"eta": NOW + timedelta(hours=9), "status": Status.MONITORING}
+    assert said(words="all is back", seq=6, kind=Kind.RESOLVED, **late) == (
+        "all is back\n\nAs of:    22 Nov 2026, 17:05 CET (16:05 UTC) · resolved after 2 h\nIncident: fiber cut"
+    )
+
+
+def test_a_correction_says_so_first_and_does_not_repeat_what_it_takes_back():
+    late = {"eta": NOW + timedelta(hours=1), "status": Status.IDENTIFIED}
+    assert said(words="please disregard our message of 14:05 UTC", seq=3, kind=Kind.CORRECTION, **late) == (
+        "Correction: please disregard our message of 14:05 UTC\n"
+        "\n"
+        "As of:    22 Nov 2026, 16:05 CET (15:05 UTC) · correction\n"
+        "Incident: fiber cut"
+    )
+    already = "CORRECTION of 14:05 UTC: it is the north, not the south"
+    assert said(words=already, kind=Kind.CORRECTION).startswith(f"{already}\n\n")
+
+
+def test_a_fact_too_long_for_its_line_goes_on_below_itself():
+    lines = said(title="the fibre between here and there " * 5).split("\n")
+    assert lines[3:] == [
+        "Incident: the fibre between here and there the fibre between here and there",
+        "          the fibre between here and there the fibre between here and there",
+        "          the fibre between here and there",
+    ]
 
 
 def test_a_resend_is_the_same_to_the_byte():
@@ -117,11 +161,20 @@ def test_each_reader_and_each_announcement_has_a_message_id_of_its_own():
     assert len(ids) == 4
 
 
-def test_the_subject_has_the_same_stem_from_the_first_to_the_last():
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_subject_is_what_the_incident_was_opened_as_to_the_last(kind: Kind):
+    """Whatever it is called by then: that stands in the letter."""
     email = channel()
-    first, last = message(email, one(email)), message(email, one(email, seq=4, kind=Kind.RESOLVED))
-    assert first["Subject"] == "[Example Hosting] fiber cut"
-    assert last["Subject"] == "[Example Hosting] fiber cut [RESOLVED]"
+    shown = message(email, one(email, seq=4, kind=kind, title="fibre cut by an excavator", opened_as="fiber cut"))
+    end = " [RESOLVED]" if kind is Kind.RESOLVED else ""
+    assert shown["Subject"] == f"[Example Hosting] fiber cut{end}"
+    assert "\nIncident: fibre cut by an excavator\r\n" in shown.get_content()
+
+
+def test_an_incident_without_its_first_title_goes_by_the_one_it_has():
+    """As journals have it that are older than the field."""
+    email = channel()
+    assert message(email, one(email, title="fiber cut", opened_as=""))["Subject"] == "[Example Hosting] fiber cut"
 
 
 def test_neither_the_subject_nor_the_body_goes_on_promising_what_was_promised_at_first():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from outagecast.channel import Announcement, House
 
 COLUMNS = 76
+_LABEL = len("Incident: ")
 _MOST_LINE = 990
 """A little under RFC 5322's 998, so that a dot and a line end still fit."""
 _BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -24,27 +25,18 @@ _BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 def compose(news: Announcement, house: House) -> str:
     """The body as the reader sees it; ValueError when it holds what no letter can carry."""
-    from outagecast.text import stamp_long
-
-    blocks = [
-        _wrapped(news.words),
-        "\n".join(_facts(news, house)),
-        _wrapped(stamp_long(replace(news, status=None), house.timezone)),
-    ]
-    name = title(news)
-    if name and name not in news.words:
-        blocks[-1] += "\n" + _wrapped(f"Incident: {name}")
-    text = "\n\n".join(filter(None, blocks)) + "\n\n-- \n" + _footer(house) + "\n"
+    blocks = [_wrapped(_message(news)), "\n".join(_facts(news, house)), f"-- \n{_footer(house)}\n"]
+    text = "\n\n".join(blocks)
     if bad := _BAD.search(text):
         raise ValueError(f"a letter cannot carry the character U+{ord(bad[0]):04X}")
     return text
 
 
-def title(news: Announcement) -> str:
-    """The incident's title in one line, without the ETA that was true when it was opened."""
+def lasting(title: str) -> str:
+    """An incident's title in one line, without the ETA that was true when it was given."""
     from outagecast.text import without_eta
 
-    return without_eta(" ".join(news.incident.title.split()))
+    return without_eta(" ".join(title.split()))
 
 
 def encoded(text: str) -> tuple[str, bytes]:
@@ -67,13 +59,34 @@ def stuffed(octets: bytes) -> bytes:
     return b"." + doubled if doubled.startswith(b".") else doubled
 
 
+def _message(news: Announcement) -> str:
+    """The words; those of a correction say so at once, as nothing else does before the letter is opened."""
+    if news.kind is not Kind.CORRECTION or news.words.lower().startswith("correction"):
+        return news.words
+    return f"Correction: {news.words}"
+
+
 def _facts(news: Announcement, house: House) -> Iterator[str]:
-    if news.status and news.kind in (Kind.OPENED, Kind.UPDATE):
-        yield f"Status: {news.status}"
-    if news.eta and news.kind is not Kind.RESOLVED:
-        yield f"ETA:    {_moment(news, news.eta, house)}"
+    from outagecast.text import stamp_long
+
+    # A correction is about another message: what that one said of the outage is not said again.
+    going_on = news.kind in (Kind.OPENED, Kind.UPDATE)
+    if news.status and going_on:
+        yield _fact("Status", news.status)
+    if news.eta and going_on:
+        yield _fact("ETA", _moment(news, news.eta, house))
+    yield _fact("As of", stamp_long(replace(news, status=None), house.timezone))
     if news.link:
-        yield f"Link:   {news.link}"
+        yield _fact("Link", news.link)
+    name = lasting(news.incident.title)
+    if name and name not in news.words:
+        yield _fact("Incident", name)
+
+
+def _fact(label: str, text: str) -> str:
+    """A line with a label; what does not fit goes on below, where it began."""
+    rows = _wrapped_line(text, COLUMNS - _LABEL).replace("\n", "\n" + " " * _LABEL)
+    return f"{label + ':':{_LABEL}}{rows}"
 
 
 def _moment(news: Announcement, at: datetime, house: House) -> str:
@@ -95,10 +108,10 @@ def _wrapped(text: str) -> str:
     return "\n".join(_wrapped_line(line) for line in re.sub(r"\r\n?", "\n", text).split("\n"))
 
 
-def _wrapped_line(line: str) -> str:
+def _wrapped_line(line: str, columns: int = COLUMNS) -> str:
     rows = [""]
-    for word in line.split(" ") if len(line) > COLUMNS else [line]:
-        if rows[-1] and len(rows[-1]) + 1 + len(word) > COLUMNS:
+    for word in line.split(" ") if len(line) > columns else [line]:
+        if rows[-1] and len(rows[-1]) + 1 + len(word) > columns:
             rows.append(word)
         else:
             rows[-1] = f"{rows[-1]} {word}" if rows[-1] else word

@@ -40,11 +40,12 @@ def render(news: Announcement, house: House, settings: EmailSettings) -> Post:
 
 
 def _subject(news: Announcement, house: House) -> str:
-    """The same stem for every announcement of an incident: mail programs keep a thread together by it.
+    """The same stem for every announcement of an incident, whatever it is called now: mail programs thread by it.
 
     It has to stay true as well, so the ETA that the first words gave is not in it.
     """
-    stem = f"[{' '.join(house.organization.split())}] {body.title(news)}".strip()
+    title = body.lasting(news.incident.opened_as or news.incident.title)
+    stem = f"[{' '.join(house.organization.split())}] {title}".strip()
     if len(stem) > _MOST_SUBJECT:
         stem = stem[: _MOST_SUBJECT - 1].rpartition(" ")[0].rstrip(" ,;:") or stem[: _MOST_SUBJECT - 1]
         stem += "…"
