@@ -54,6 +54,36 @@ def test_the_public_view_shows_what_a_reader_sees():
         assert shown["reply_to"] == ""
 
 
+ILLUSTRATED = (
+    "From: Example Hosting <status@example.net>\r\nTo: ann@example.org\r\nSubject: fiber cut\r\nMIME-Version: 1.0\r\n"
+    'Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+    "--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n.one dot\r\nend\r\n\r\n"
+    "--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: inline\r\n"
+    "Content-Description: =?utf-8?q?K=C3=B6ln_is_dark?=\r\n\r\niVBORw==\r\n--b--\r\n"
+)
+
+
+def test_of_a_picture_the_public_view_shows_what_it_is_said_to_show():
+    with Mailbox() as box:
+        hand_in(box, letter=ILLUSTRATED)
+        hand_in(box)
+        shown, plain = box.public()
+        assert (shown["text"], shown["picture"]) == (".one dot\nend\n", "Köln is dark")
+        assert plain["picture"] == ""
+
+
+def test_a_letter_that_is_too_large_is_refused_as_postfix_refuses_it():
+    with Mailbox() as box:
+        box.size = len(LETTER)
+        hand_in(box)
+        with client(box) as smtp:
+            smtp.ehlo()
+            assert smtp.esmtp_features["size"] == str(len(LETTER))
+            with pytest.raises(smtplib.SMTPDataError, match=r"552.*5\.3\.4"):
+                smtp.sendmail("status@example.net", ["ann@example.org"], LETTER + "x\r\n")
+        assert len(box.letters) == 1
+
+
 def test_a_strangers_reply_is_refused_with_where_help_is():
     with Mailbox(help_at="https://help.example.net") as box:
         hand_in(box)

@@ -43,7 +43,11 @@ class MailLetter:
         message = self.message
         names = ("From", "Subject", "Date", "Message-ID", "References", "List-Post", "Auto-Submitted", "Reply-To")
         shown = {name.lower().replace("-", "_"): str(message.get(name, "")) for name in names}
-        return shown | {"to": ", ".join(self.to), "text": message.get_content().replace("\r\n", "\n")}
+        words = message.get_body(("plain",))
+        text = words.get_content().replace("\r\n", "\n") if words else ""
+        pictures = [part for part in message.iter_attachments() if part.get_content_maintype() == "image"]
+        described = ", ".join(str(part.get("Content-Description", "")) for part in pictures)
+        return shown | {"to": ", ".join(self.to), "text": text, "picture": described}
 
 
 class Mailbox:
@@ -66,6 +70,8 @@ class Mailbox:
         self.pipelining = pipelining
         self.extensions: tuple[str, ...] = ()
         """More lines for EHLO, such as SMTPUTF8."""
+        self.size = 10_240_000
+        """The most octets of a letter; as Postfix has it."""
         self.cap = 0
         """Letters a connection may bring; 0: as many as it likes."""
         self.latency = 0.0
