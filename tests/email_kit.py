@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from outagecast.channel import Announcement, House, Incident, Kind, Post, Receipt, Secret
+from outagecast.channel import Announcement, House, Image, Incident, Kind, Post, Receipt, Secret
 from outagecast.channels.email.channel import Email
 from outagecast.channels.email.link import Waits
 from outagecast.channels.email.settings import EmailSettings
@@ -24,6 +25,14 @@ HOUSE = House(
     support="https://help.example.net",
     notice="Announcements only. Help: https://help.example.net",
 )
+ALT = "Map: the fibre is cut between Köln-Süd and Bonn"
+
+
+def picture(octets: int = 3000, *, name: str = "map.png", alt: str = ALT):
+    """Not one that a screen would show: nothing on the way looks into it."""
+    return Image(name, "image/png", alt, random.Random(octets).randbytes(octets))
+
+
 QUICK = Waits(connect=2, opening=0.4, command=0.4, block=0.4, dot=0.4, pause=0.01)
 """Time-outs of a relay that hangs on purpose."""
 

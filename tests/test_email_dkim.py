@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from email_kit import channel, letters, one, receipts, sent
+from email_kit import channel, letters, one, picture, receipts, sent
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -118,6 +118,37 @@ def test_a_letter_that_came_over_a_relay_bears_a_signature_that_holds(kind: str,
         results, _ = sent(email, posts)
         assert len(receipts(results)) == 6
         assert [verified(letter.raw, kind) for letter in box.letters] == [True] * 6
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+@pytest.mark.parametrize("words", ["fiber cut", "Glasfaser zerstört 🔥\n.\n. \t dots  and   blanks  \n..end"])
+def test_the_signature_holds_with_a_picture_with_a_farewell_and_without_one(kind: str, words: str):
+    """The farewell stands in the middle then, and blanks at the end of the words are no longer the end of the letter."""
+    with Mailbox() as box:
+        email = channel(box.url, **signing(kind, **WAYS_OUT), connections=3)
+        posts = letters(email, 3, words=words, image=picture(20_000, alt="Köln  is\tdark " * 9))
+        posts.append(replace(posts[0], to="outages@lists.example.net", id=99))
+        results, _ = sent(email, posts)
+        assert len(receipts(results)) == 4
+        assert [verified(letter.raw, kind) for letter in box.letters] == [True] * 4
+
+
+def test_one_octet_changed_in_a_picture_breaks_the_signature_and_in_the_farewell_too():
+    email = channel(**signing(**WAYS_OUT))
+    letter = raw(email, one(email, image=picture()))
+    assert verified(letter)
+    lines = letter.split(b"\r\n")
+    assert not verified(letter.replace(lines[-5], lines[-5].swapcase()))
+    assert not verified(letter.replace(b"To get no more", b"To get no mere"))
+
+
+def test_a_letter_that_had_to_leave_its_picture_behind_is_signed_as_it_went():
+    with Mailbox() as box:
+        box.size = 10_000
+        email = channel(box.url, **signing(**WAYS_OUT))
+        results, _ = sent(email, letters(email, 2, image=picture(20_000)))
+        assert len(receipts(results)) == 2
+        assert [verified(letter.raw) for letter in box.letters] == [True] * 2
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])
@@ -340,8 +371,9 @@ def test_every_mistake_in_the_section_is_told_at_its_own_line(tmp_path: Path):
 # --- the canonical form, against somebody else's
 
 
-def _seal(body: bytes) -> Seal:
-    return Seal(Signer("example.net", "outage", "rsa-sha256", lambda data: data), ["From: a@example.net"], body, 0)
+def _seal(body: bytes, closing: bytes = b"") -> Seal:
+    signer = Signer("example.net", "outage", "rsa-sha256", lambda data: data)
+    return Seal(signer, ["From: a@example.net"], body, 0, closing)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -357,3 +389,20 @@ def test_the_hash_of_a_body_in_two_pieces_is_that_of_the_whole(shared: list[str]
     want = dkim.canonicalization.Relaxed.canonicalize_body(first + second)
     digest = base64.b64encode(hashlib.sha256(want).digest()).decode()
     assert _seal(first)._body_hash(second) == digest
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.lists(st.text(alphabet=" \tab.é", max_size=6), max_size=6),
+    st.lists(st.text(alphabet=" \tab.é", max_size=6), max_size=4),
+    st.lists(st.text(alphabet=" \tab.é", max_size=6), max_size=4),
+)
+@example([], [], [])
+@example(["a", "", ""], ["", " "], ["", "\t"])
+def test_the_hash_of_a_body_in_three_pieces_is_that_of_the_whole(shared: list[str], end: list[str], last: list[str]):
+    first, second, third = (
+        "".join(f"{line}\r\n" for line in lines).encode() for lines in (shared, end, [*last, "--border--"])
+    )
+    want = dkim.canonicalization.Relaxed.canonicalize_body(first + second + third)
+    digest = base64.b64encode(hashlib.sha256(want).digest()).decode()
+    assert _seal(first, third)._body_hash(second) == digest

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from email_kit import channel, letters, receipts, sent
+from email_kit import ALT, channel, letters, picture, receipts, sent
 
 from outagecast.channel import InDoubt, Receipt, Refused, Secret, TryLater
 
@@ -117,7 +117,9 @@ class Instance:
         return self.boxes()
 
     def boxes(self):
+        """Postfix ends each letter with an empty line: what has none yet is still being written."""
         text = (self.top / "boxes" / "all").read_text() if (self.top / "boxes" / "all").exists() else ""
+        text = text if text.endswith("\n\n") else text.rpartition("\nFrom ")[0]
         return [mail.message_from_string("From " + one) for one in re.split(r"(?m)^From ", text)[1:]]
 
 
@@ -201,3 +203,19 @@ def test_every_receipt_is_a_letter_in_the_mailbox_and_every_refusal_is_none(inst
     arrived = instance.wait_for(196)
     assert sorted(letter["To"] for letter in arrived) == sorted(good)
     assert {letter["To"]: letter["Message-ID"] for letter in arrived} == {to: results[to].ref for to in good}
+
+
+def test_a_picture_lies_in_the_mailbox_as_it_was_and_the_largest_one_too(instance: Instance):
+    """Postfix has its own limit for a letter here, the one it has wherever nobody set another."""
+    email = channel(f"smtp://127.0.0.1:{instance.port}?tls=none", connections=2)
+    images = {"reader0@example.org": picture(100_000), "reader1@example.org": picture(email.caps.images)}
+    posts = [one for image in images.values() for one in letters(email, 2, image=image) if images[one.to] is image]
+    results, _ = sent(email, posts)
+    assert len(receipts(results)) == 2
+    assert not [result.note for result in results.values() if isinstance(result, Receipt) and result.note]
+    arrived = {letter["To"]: letter.get_payload() for letter in instance.wait_for(2)}
+    assert {to: shown.get_payload(decode=True) for to, (_, shown) in arrived.items()} == {
+        to: image.data for to, image in images.items()
+    }
+    for words, _ in arrived.values():
+        assert ALT in " ".join(words.get_payload(decode=True).decode().split())

@@ -13,7 +13,7 @@ import pytest
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from email_kit import channel, letters, one, receipts, sent, settings
+from email_kit import channel, letters, one, picture, receipts, sent, settings
 
 from outagecast.channel import Level, Receipt, Refused, Secret, TryLater
 from outagecast.channels.email.relay import Tls, parse
@@ -258,9 +258,10 @@ def test_aiosmtpd_takes_every_letter_over_starttls_and_a_login(server_tls: ssl.S
     controller.start()
     try:
         email = channel(f"smtp://outage:key-for-tests@127.0.0.1:{controller.port}", connections=4)
-        results, _ = sent(email, letters(email, 60))
+        posts = [*letters(email, 60)[:40], *letters(email, 60, image=picture(100_000))[40:]]
+        results, _ = sent(email, posts)
         assert len(receipts(results)) == 60
-        written = {post.to: email._stationery.write(post).content for post in letters(email, 60)}
+        written = {post.to: email._stationery.write(post).content for post in posts}
         assert dict(keeper.letters) == written
     finally:
         controller.stop()

@@ -111,6 +111,7 @@ ROWS = [
         Row(f"dot {code}", reply(At.CONTENT, f"{code} 4.3.0 not now"), TryLater, traits=limited)
         for code, limited in ((421, ("limited",)), (450, ()), (451, ()), (452, ("limited",)))
     ),
+    Row("dot 552: too large", reply(At.CONTENT, "552 5.3.4 Message size exceeds fixed limit"), Refused),
     Row(
         "SES throttles",
         reply(At.CONTENT, "454 Throttling failure: Maximum sending rate exceeded."),

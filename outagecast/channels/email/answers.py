@@ -54,6 +54,8 @@ class Act(StrEnum):
     """This address is refused; it may exist."""
     POLICY = "policy"
     """The relay will not carry this letter; a person can talk to the relay."""
+    SIZE = "size"
+    """The letter is too large for this relay or this mailbox; without its picture it may not be."""
     CONTENT = "content"
     """The letter itself is refused."""
 
@@ -101,6 +103,7 @@ _LETTER = _MAIL | _RCPT | _DATA | _DOT
 _DAILY = r"\b(daily|per day|24[ -]?h)"
 _CROWDED = r"too many (\w+ )?(connections|sessions)|connection (rate )?limit"
 _GREYLIST = r"gr[ae]y-?list"
+_TOO_LARGE = r"too (large|big|long)|(message|letter|mail) (size|length)"
 _NO_LOGIN = r"authentication (is )?required|not authenticated"
 _NO_MAILBOX = r"5\.1\.(1|2|3|6|10)"
 
@@ -125,6 +128,8 @@ RULES = (
     Rule(Act.SLOW, _DATA | _DOT, "421|452|454"),
     Rule(Act.LATER, _DATA | _DOT, "4.."),
     Rule(Act.RECIPIENT, _DOT, "5..", r"5\.2\.[0-24-9]"),
+    Rule(Act.SIZE, _DATA | _DOT, "5..", r"5\.(2\.3|3\.4)"),
+    Rule(Act.SIZE, _DATA | _DOT, "552", words=_TOO_LARGE),
     Rule(Act.POLICY, _DATA, "5.."),
     Rule(Act.POLICY, _DOT, "5..", r"5\.7\.\d+"),
     Rule(Act.CONTENT, _DOT, "5.."),
@@ -144,6 +149,7 @@ _SAID: dict[Act, tuple[str, str]] = {
         "{relay} will not carry this letter ({stage}): {reply}",
         "ask the relay's operator, then: outagecast resume",
     ),
+    Act.SIZE: ("{relay} takes no letter as large as this: {reply}", "say it in fewer words: outagecast post"),
     Act.CONTENT: ("{relay} refused the letter itself: {reply}", "say it in other words: outagecast post"),
 }
 _QUOTA_WAIT = timedelta(hours=1)
@@ -170,4 +176,4 @@ def error(judged: Judged, *, relay: str, to: str = "", pause: float = 0) -> Chan
         case Act.GONE | Act.RECIPIENT:
             return Refused(words, recipient=True, suppress=judged.act is Act.GONE, hint=hint)
         case _:
-            return Refused(words, mendable=judged.act is not Act.CONTENT, hint=hint)
+            return Refused(words, mendable=judged.act not in (Act.SIZE, Act.CONTENT), hint=hint)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outagecast.channel import Kind
+from outagecast.channels.email.picture import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +82,8 @@ def _facts(news: Announcement, house: House) -> Iterator[str]:
     name = lasting(news.incident.title)
     if name and name not in news.words:
         yield _fact("Incident", name)
+    if news.image:
+        yield _fact("Picture", described(news.image))
 
 
 def _fact(label: str, text: str) -> str:

@@ -23,6 +23,7 @@ from outagecast.channel import (
     TryLater,
 )
 from outagecast.channels.email.link import Waits
+from outagecast.channels.email.picture import MOST as MOST_PICTURE
 from outagecast.channels.email.relay import parse as parse_relay
 from outagecast.channels.email.settings import EmailSettings
 
@@ -38,7 +39,7 @@ class Email:
     """Letters over the configured relays."""
 
     Settings: ClassVar = EmailSettings
-    caps: ClassVar[Capabilities] = Capabilities(replies=ReplyControl.NATIVE, letters=True)
+    caps: ClassVar[Capabilities] = Capabilities(replies=ReplyControl.NATIVE, letters=True, images=MOST_PICTURE)
 
     def __init__(self, name: str, settings: EmailSettings, house: House, *, waits: Waits = Waits()) -> None:  # noqa: B008  frozen
         from outagecast.channels.email.letter import Stationery

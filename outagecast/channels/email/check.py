@@ -73,7 +73,7 @@ def _probe(settings: EmailSettings) -> Letter:
         envelope_sender=(settings.envelope_sender or sender).replace("{token}", "check"),
         message_id="",
         token="check",  # noqa: S106  the name of a letter in a bounce, no password
-        content=b"",
+        own=b"",
         smtputf8=not recipient.ascii,
     )
 

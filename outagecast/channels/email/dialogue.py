@@ -60,7 +60,8 @@ class Dialogue:
         """Write content, dot and the next letter's envelope. From here on LostError means: in doubt."""
         behind = self._envelope(following) if following else b""
         try:
-            self._link.write(letter.content + DOT + behind, self._waits.block)
+            for octets in letter.writes(DOT + behind):
+                self._link.write(octets, self._waits.block)
         except LinkLostError as err:
             raise LostError(Stage.CONTENT, str(err)) from err
 

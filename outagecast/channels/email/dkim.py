@@ -50,9 +50,12 @@ class Signer(msgspec.Struct, frozen=True):
 
 
 class Seal:
-    """Signs all letters of one wording; `at` is in seconds since 1970 and says when they were written."""
+    """Signs all letters of one wording; `at` is in seconds since 1970 and says when they were written.
 
-    def __init__(self, signer: Signer, header: Iterable[str], body: bytes, at: int) -> None:
+    A letter's body is `body`, then its own end, then `closing`: empty, or with a last line that is not.
+    """
+
+    def __init__(self, signer: Signer, header: Iterable[str], body: bytes, at: int, closing: bytes = b"") -> None:
         self._signer = signer
         self._shared = _relaxed_fields(header)
         text = _relaxed_body(body)
@@ -60,6 +63,7 @@ class Seal:
         self._blank = text[len(kept) :]
         self._body = sha256(kept)
         self._empty = not kept
+        self._closing = _relaxed_body(closing)
         self._at = at
 
     def field(self, header: Iterable[str], end: bytes) -> str:
@@ -86,9 +90,14 @@ class Seal:
 
     def _body_hash(self, end: bytes) -> str:
         """Lines that are empty do not count at the end of a body, and do before something else (RFC 6376 3.4.4)."""
-        rest = (self._blank + _relaxed_body(end)).rstrip(_CRLF)
+        rest = self._blank + _relaxed_body(end)
         whole = self._body.copy()
-        whole.update(rest if self._empty and not rest else rest + _CRLF)
+        if self._closing:
+            whole.update(rest)
+            whole.update(self._closing)
+        else:
+            rest = rest.rstrip(_CRLF)
+            whole.update(rest if self._empty and not rest else rest + _CRLF)
         return base64.b64encode(whole.digest()).decode("ascii")
 
 

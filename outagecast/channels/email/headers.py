@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_OCTETS = 998
 """RFC 5322 2.1.1: the longest line a relay must take."""
-_CHUNK = 39
+_CHUNK = 30
 """Octets of text in an encoded word: with the longest field name before it the line stays within 76 columns."""
 _BAD = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")

@@ -14,21 +14,24 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from outagecast.channel import Post, Refused
-from outagecast.channels.email import addresses, body, headers
+from outagecast.channels.email import addresses, body, headers, picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from outagecast.channel import Image
     from outagecast.channels.email.dkim import Seal, Signer
     from outagecast.channels.email.settings import EmailSettings
 
 _MOST_REFERENCES = 20
 """RFC 5322 sets none; mail programs need the first for the thread and the last for their place in it."""
+_MOST_SHEETS = 8
+"""Kept ready to be written on; one with a picture may have some 15 MB."""
 _CRLF = b"\r\n"
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """One letter, ready to hand in; `content` has its dots stuffed and ends with a line end."""
+    """One letter, ready to hand in: its dots are stuffed, and it ends with a line end."""
 
     post: Post
     recipient: str
@@ -36,8 +39,30 @@ class Letter(msgspec.Struct, frozen=True):
     message_id: str
     token: str
     """Names this letter in a bounce."""
-    content: bytes
+    own: bytes
+    """From its header to its farewell."""
     smtputf8: bool
+    shared: bytes = b""
+    """The picture behind that: one object for all letters of an announcement, as it may have megabytes."""
+
+    note: str = ""
+    """What a person should know of it once it is out."""
+    begun: bool = False
+    """It was marked as going out already, and the relay took it neither then nor has it now."""
+
+    @property
+    def octets(self) -> int:
+        """How large it is."""
+        return len(self.own) + len(self.shared)
+
+    @property
+    def content(self) -> bytes:
+        """All of it."""
+        return self.own + self.shared
+
+    def writes(self, end: bytes) -> Sequence[bytes]:
+        """All of it and `end`, in as few pieces as there are without a copy of the picture."""
+        return (self.own, self.shared, end) if self.shared else (self.own + end,)
 
 
 class Stationery:
@@ -46,7 +71,7 @@ class Stationery:
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
         self._lists = frozenset(settings.to)
-        self._sheets: dict[tuple[str, str, str], _Sheet] = {}
+        self._sheets: dict[tuple[str, ...], _Sheet] = {}
         self._signer: Signer | None = None
         self._lock = threading.Lock()
 
@@ -66,10 +91,11 @@ class Stationery:
         return sheet.letter(post, address, token, subscribed=post.to not in self._lists)
 
     def _sheet(self, post: Post) -> _Sheet:
-        key = (post.data["thread"], post.data["headers"], post.text)
+        # Texts only, and none of them long: a picture is known by its border, not by its megabytes.
+        key = (post.data["thread"], post.data["headers"], post.text, post.data["border"] if post.image else "")
         sheet = self._sheets.get(key)
         if sheet is None:
-            if len(self._sheets) > 32:
+            if len(self._sheets) >= _MOST_SHEETS:
                 self._sheets.clear()
             sheet = self._sheets[key] = _Sheet(post, self._signature())
         return sheet
@@ -104,9 +130,12 @@ class _Sheet:
     def __init__(self, post: Post, signer: Signer | None) -> None:
         self._data = post.data
         transfer, octets = body.encoded(post.text)
-        head = f"{post.data['headers']}\r\nContent-Transfer-Encoding: {transfer}\r\n\r\n"
-        self._rest = body.stuffed(head.encode() + octets)
-        self._seal = _seal(signer, post, octets) if signer else None
+        text = f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {transfer}"
+        content_type, opening, closing = _with_picture(post, post.image, text) if post.image else (text, b"", b"")
+        head = f"{post.data['headers']}\r\n{content_type}"
+        self._words = body.stuffed(f"{head}\r\n\r\n".encode() + opening + octets)
+        self._picture = body.stuffed(closing)
+        self._seal = _seal(signer, post.data["date"], head, opening + octets, closing) if signer else None
         self._quoted = transfer == "quoted-printable"
 
     def letter(self, post: Post, address: addresses.Address, token: str, *, subscribed: bool) -> Letter:
@@ -124,8 +153,9 @@ class _Sheet:
             envelope_sender=self._data["envelope_sender"].replace("{token}", token),
             message_id=self._message_id(int(self._data["seq"]), address.spec),
             token=_letter_token(self._data["thread"], int(self._data["seq"]), address.spec),
-            content=b"".join(("\r\n".join(own).encode(), _CRLF, self._rest, body.stuffed(farewell))),
+            own=b"".join(("\r\n".join(own).encode(), _CRLF, self._words, body.stuffed(farewell))),
             smtputf8=not address.ascii,
+            shared=self._picture,
         )
 
     def _identity(self, spec: str) -> Sequence[str]:
@@ -156,14 +186,24 @@ class _Sheet:
         return body.quoted(line) if self._quoted else line.encode("ascii") + _CRLF
 
 
-def _seal(signer: Signer, post: Post, octets: bytes) -> Seal:
+def _with_picture(post: Post, image: Image, text: str) -> tuple[str, bytes, bytes]:
+    """The letter's Content-Type, and what stands before and behind its text with a farewell, if that has one."""
+    border = post.data["border"]
+    opening = f"--{border}\r\n{text}\r\n\r\n"
+    # The line end before a border belongs to it: the text keeps its own.
+    behind = f"\r\n--{border}\r\n{post.data['picture']}\r\n\r\n"
+    closing = b"".join((behind.encode(), picture.encoded(image), f"--{border}--\r\n".encode()))
+    return f'Content-Type: multipart/mixed; boundary="{border}"', opening.encode(), closing
+
+
+def _seal(signer: Signer, date: str, head: str, shared: bytes, closing: bytes) -> Seal:
     """What signs the letters of this wording, as of the Date they all carry."""
     from email.utils import parsedate_to_datetime
 
     from outagecast.channels.email import dkim
 
-    written = int(parsedate_to_datetime(post.data["date"]).timestamp())
-    return dkim.Seal(signer, re.split(r"\r\n(?![ \t])", post.data["headers"]), octets, written)
+    written = int(parsedate_to_datetime(date).timestamp())
+    return dkim.Seal(signer, re.split(r"\r\n(?![ \t])", head), shared, written, closing)
 
 
 def _letter_token(thread: str, seq: int, spec: str) -> str:

@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from outagecast.channels.email.feed import Feed, Pace
 from outagecast.channels.email.session import Session, open_session
 from outagecast.channels.email.standing import Standing, Standings
@@ -109,7 +111,13 @@ class Pool:
         written: threading.Event | None = getattr(self._last, "written", None)
         while written and not written.wait(0.1) and not self._broken_off:
             pass
-        self._begin(letter.post)
+        if not letter.begun:
+            self._begin(letter.post)
+
+    def lighten(self, letter: Letter, note: str) -> Letter:
+        """The same letter without its picture."""
+        light = self._write(replace(letter.post, image=None))
+        return replace(light, post=letter.post, note=note, begun=letter.begun)
 
     def done(self, letter: Letter, result: Receipt | ChannelError) -> None:
         """Hand over what became of a letter."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import hmac
+import math
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -40,6 +42,12 @@ class Session:
         self.pipelining = "PIPELINING" in extensions
         self.letters = 0
         """How many were accepted on it."""
+
+    @property
+    def most_octets(self) -> float:
+        """The largest letter it says it takes (RFC 1870); it need not say, and 0 says nothing."""
+        said = self.extensions.get("SIZE", "").strip()
+        return int(said) or math.inf if re.fullmatch("[0-9]{1,20}", said) else math.inf
 
     def quit(self) -> None:
         """Say goodbye without waiting for the answer: everything that mattered has been answered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -32,6 +33,8 @@ class Standing:
         """Connections to it that are open now."""
         self.out: ChannelError | None = None
         """Why it is not used any more in this run."""
+        self.most_octets = math.inf
+        """Less than the smallest letter that it refused for its size."""
         self._lock = threading.Lock()
         self._first_pause = pause
         self._paused_until = 0.0

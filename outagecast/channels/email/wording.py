@@ -6,12 +6,12 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from outagecast.channel import Kind, Post
-from outagecast.channels.email import addresses, body, headers
+from outagecast.channels.email import addresses, body, headers, picture
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from outagecast.channel import Announcement, House
+    from outagecast.channel import Announcement, House, Image
     from outagecast.channels.email.settings import EmailSettings
 
 _MOST_SUBJECT = 120
@@ -35,8 +35,20 @@ def render(news: Announcement, house: House, settings: EmailSettings) -> Post:
             "envelope_sender": settings.envelope_sender or sender.spec,
             "unsubscribe": ", ".join(settings.unsubscribe_uris),
             "one_click": "yes" if settings.one_click else "",
+            **(_illustrated(news.image, text, f"{thread}.u{news.seq}.picture@{sender.domain}") if news.image else {}),
         },
+        image=news.image,
+        warnings=[f"with the picture each letter has {picture.weight(news.image)}"] if news.image else (),
     )
+
+
+def _illustrated(image: Image, text: str, identifier: str) -> Mapping[str, str]:
+    """What a letter with this picture has besides: the border between its parts, and the header of the second."""
+    import hashlib
+
+    # Made of what it must not stand in, and so it never does; and it names the picture where letters are made.
+    border = addresses.digest(f"{identifier}\0{text}\0{hashlib.sha256(image.data).hexdigest()}", 40)
+    return {"border": border, "picture": "\r\n".join(picture.part(image, identifier))}
 
 
 def _subject(news: Announcement, house: House) -> str:
@@ -69,7 +81,6 @@ def _shared_headers(
         "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply",
         headers.structured("Feedback-ID", f"{thread[:10]}:email:outage:{_feedback_sender(sender.domain)}"),
         "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=utf-8",
     ]
     if house.support.startswith("https://") and house.support.isascii():
         lines.append(headers.structured("List-Help", f"<{house.support}>"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from outagecast.channel import ChannelError, InDoubt, Receipt, Refused, Replies, TryLater
 from outagecast.channels.email.answers import LEAVES, Act, Judged, Stage, error
 from outagecast.channels.email.dialogue import Dialogue, LostError
@@ -37,6 +39,9 @@ class Crew(Protocol):
 
     def begin(self, letter: Letter) -> None:
         """Mark the letter: its content goes out now."""
+
+    def lighten(self, letter: Letter, note: str) -> Letter:
+        """The same letter without its picture."""
 
     def done(self, letter: Letter, result: Receipt | ChannelError) -> None:
         """Hand over what became of a letter."""
@@ -140,8 +145,10 @@ class _Talk:
 
     def _one(self, letter: Letter, *, offered: bool) -> tuple[Letter | None, bool]:
         """Send one letter; gives the next one, and whether its envelope is on its way already."""
-        if not self._fits(letter):
+        fitting = self._fitting(letter)
+        if fitting is None:
             return self._after(), False
+        letter = fitting
         try:
             if not offered:
                 self._dialogue.offer(letter)
@@ -178,7 +185,7 @@ class _Talk:
 
     def _receipt(self, letter: Letter, reply: Reply) -> Receipt:
         data = {"relay": self._standing.relay.host, "reply": str(reply)}
-        return Receipt(ref=letter.message_id, replies=Replies.NONE, data=data)
+        return Receipt(ref=letter.message_id, replies=Replies.NONE, note=letter.note or None, data=data)
 
     def _not_admitted(self, letter: Letter, no: Judged) -> Letter | None:
         if no.act not in LEAVES:
@@ -190,6 +197,10 @@ class _Talk:
 
     def _refuse(self, letter: Letter, no: Judged) -> None:
         """The letter is not out; the answer may be about the relay as well."""
+        if no.act is Act.SIZE and letter.shared:
+            self._standing.most_octets = min(self._standing.most_octets, letter.octets - 1)
+            self._crew.feed.give_back(replace(self._light(letter), begun=True))
+            return
         why = self._error(no, letter.recipient)
         if no.act in LEAVES:
             self._standing.leave(why)
@@ -217,7 +228,7 @@ class _Talk:
         if not self._session.pipelining or enough or self._standing.paused() or self._crew.surplus():
             return None
         letter = self._crew.feed.take_now()
-        return letter if letter and self._fits(letter) else None
+        return self._fitting(letter) if letter else None
 
     def _after(self) -> Letter | None:
         """The next letter once this connection may take one."""
@@ -227,13 +238,22 @@ class _Talk:
             return None
         return self._take()
 
-    def _fits(self, letter: Letter) -> bool:
-        if not letter.smtputf8 or "SMTPUTF8" in self._session.extensions:
-            return True
-        text = f"{letter.recipient}: {self._standing.relay.label} does not take such addresses (no SMTPUTF8)"
-        hint = "use a relay with SMTPUTF8, or another address of theirs"
-        self._crew.done(letter, Refused(text, recipient=True, hint=hint))
-        return False
+    def _fitting(self, letter: Letter) -> Letter | None:
+        """The letter as this relay takes it: the words come first, a picture may stay behind. None: not at all."""
+        if letter.smtputf8 and "SMTPUTF8" not in self._session.extensions:
+            text = f"{letter.recipient}: {self._standing.relay.label} does not take such addresses (no SMTPUTF8)"
+            hint = "use a relay with SMTPUTF8, or another address of theirs"
+            self._crew.done(letter, Refused(text, recipient=True, hint=hint))
+            return None
+        if letter.shared and letter.octets > min(self._session.most_octets, self._standing.most_octets):
+            return self._light(letter)
+        return letter
+
+    def _light(self, letter: Letter) -> Letter:
+        size = letter.octets / 1_000_000
+        return self._crew.lighten(
+            letter, f"without its picture: {self._standing.relay.label} takes no letter of {size:.1f} MB"
+        )
 
     def _error(self, no: Judged, to: str = "") -> ChannelError:
         return error(no, relay=self._standing.relay.label, to=to, pause=self._standing.next_pause())
