@@ -1,7 +1,7 @@
 """An incident is one thread in every mail program: the letters, as octets, through the algorithm that most have.
 
-That is Jamie Zawinski's (https://www.jwz.org/doc/threading.html, RFC 5256 REFERENCES), written here from its text and
-not from our code.
+That is Jamie Zawinski's (https://www.jwz.org/doc/threading.html, the base of RFC 5256 REFERENCES) as far as it goes by
+ids, written here from its text and not from our code. What some do by the subject on top of it only joins more.
 """
 
 from __future__ import annotations
