@@ -44,11 +44,10 @@ class Letter(msgspec.Struct, frozen=True):
     smtputf8: bool
     shared: bytes = b""
     """The picture behind that: one object for all letters of an announcement, as it may have megabytes."""
-
     note: str = ""
     """What a person should know of it once it is out."""
     begun: bool = False
-    """It was marked as going out already, and the relay took it neither then nor has it now."""
+    """It went out before, with its picture, and was refused for its size: it must not be marked a second time."""
 
     @property
     def octets(self) -> int:
