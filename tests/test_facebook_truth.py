@@ -17,7 +17,8 @@ from facebook_kit import FEED, IMPATIENT, NOW, POST, PUBLISH, Memory, channel, s
 from msgspec.structs import replace
 
 from outagecast.channel import ChannelError, InDoubt, Receipt, Refused, Secret, TryLater, Unfinished
-from outagecast.channels.facebook_answers import ROWS, Answer, Usage, Verdict, error_for, row_for
+from outagecast.channels.facebook_answers import Answer, Usage, error_for
+from outagecast.channels.facebook_table import ROWS, Verdict, row_for
 from outagecast.sandbox.faults import Fault, FaultKind, When, unclear
 from outagecast.sandbox.graph import ERRORS
 

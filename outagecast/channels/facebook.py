@@ -29,9 +29,10 @@ from outagecast.channel import (
     TryLater,
     Unfinished,
 )
-from outagecast.channels.facebook_answers import LOOK, Gone
+from outagecast.channels.facebook_answers import Gone
 from outagecast.channels.facebook_posts import SHOWN_FIELDS, Shown, search
 from outagecast.channels.facebook_settings import FacebookSettings, Publish
+from outagecast.channels.facebook_table import LOOK
 from outagecast.channels.facebook_text import MOST_CHARACTERS, compose
 
 if TYPE_CHECKING:
