@@ -109,6 +109,8 @@ ANSWERS = [
     Row("moved id", 400, 100, Refused, 21, expected=MENDABLE),
     Row("bad parameter", 400, 100, Refused, expected=CONTENT, hint="message"),
     Row("empty", 400, 197, Refused, message="The post is empty", expected=CONTENT, hint="message"),
+    Row("no picture", 400, 324, Refused, message="(#324) Requires upload file", expected=CONTENT, hint="JPG or PNG"),
+    Row("bad picture", 400, 100, Refused, 1366046, "Invalid parameter", expected=CONTENT, hint="JPG or PNG"),
     Row("bad link", 400, 1500, Refused, expected=CONTENT, hint="message"),
     Row("link not read", 400, 1609005, Refused, expected=CONTENT, hint="message"),
     Row("link to Facebook", 400, 100, Refused, 1609008, expected=CONTENT, hint="message"),
@@ -301,7 +303,7 @@ def test_every_row_of_the_table_can_be_reached_and_says_what_to_do() -> None:
             code for code in (*range(1, 3000), *range(80000, 80100), *range(1609000, 1609010)) if code in row.codes
         )
         subcode = (
-            next((sub for sub in (*range(1, 2000), *range(1390000, 1610000), 4854002) if sub in row.subcodes), 0)
+            next((sub for sub in (*range(1, 2000), *range(1366000, 1610000), 4854002) if sub in row.subcodes), 0)
             if row.subcodes
             else 0
         )

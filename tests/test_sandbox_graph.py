@@ -6,17 +6,16 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import facebook
 import pytest
 import requests
 from sandbox_graph_kit import ask, body_of, code, draft, live, photo, real_sdk, simulated_page
-from sandbox_x_kit import Clock
+from sandbox_x_kit import PNG, Clock
 
 from outagecast.sandbox.graph import ERRORS, GraphPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import facebook
 
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -172,9 +171,44 @@ def test_photos_go_out_with_their_words_and_in_their_order(page: GraphPlatform) 
 
 
 def test_the_real_sdk_uploads_a_photo_as_a_file(page: GraphPlatform, sdk: facebook.GraphAPI) -> None:
-    made = sdk.put_photo(b"\x89PNG", album_path="1001/photos", published="false", alt_text_custom="map")
+    made = sdk.put_photo(PNG, album_path="1001/photos", published="false", alt_text_custom="map")
     assert page.page.photos[made["id"]].alt == "map"
-    assert page.log[-1].files == {"source": b"\x89PNG"}
+    assert page.log[-1].files == {"source": PNG}
+    assert page.unknown_parameters == []
+
+
+@pytest.mark.parametrize("head", [b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF\x08\x00\x00\x00WEBPVP8 "])
+def test_every_kind_of_image_that_we_know_is_taken(page: GraphPlatform, sdk: facebook.GraphAPI, head: bytes) -> None:
+    assert sdk.put_photo(head, album_path="1001/photos", published="false")["id"] in page.page.photos
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"<svg/>", "photo-invalid"),
+        (b"\x89PNG", "photo-invalid"),
+        (b"RIFF\x08\x00\x00\x00WAVEfmt ", "photo-invalid"),
+        (b"", "photo-invalid"),
+        (PNG + bytes(4 * 1024 * 1024), "photo-too-large"),
+    ],
+)
+def test_what_is_no_image_or_too_large_is_refused_and_not_kept(
+    page: GraphPlatform, sdk: facebook.GraphAPI, content: bytes, error: str
+) -> None:
+    with pytest.raises(facebook.GraphAPIError) as refused:
+        sdk.put_photo(("map.png", content), album_path="1001/photos", published="false")
+    assert refused.value.result == ERRORS[error].value
+    assert not page.page.photos
+
+
+def test_a_photo_that_is_no_file_of_the_form_is_missing(page: GraphPlatform) -> None:
+    body = body_of(page, "POST", "/v25.0/1001/photos", source="map.png", published="false")
+    assert body == ERRORS["photo-missing"].value
+
+
+def test_an_unknown_parameter_beside_a_photo_is_noted(page: GraphPlatform, sdk: facebook.GraphAPI) -> None:
+    sdk.put_photo(PNG, album_path="1001/photos", published="false", alt_text="map")
+    assert page.unknown_parameters == ["POST /1001/photos: alt_text"]
 
 
 def test_a_photo_is_attached_once(page: GraphPlatform) -> None:

@@ -68,6 +68,7 @@ _PERMISSION = (
     "whoever made it the right to create content on the Page; then `outagecast resume`"
 )
 _WORDING = "change the message and announce it again"
+_PICTURE = "announce it again with a JPG or PNG of less than 4 MB"
 _WAIT = "nothing to mend: `outagecast resume --watch` waits and goes on"
 _BUSINESS = "open the Page in a browser, do what Facebook asks for there, then type `outagecast resume`"
 _RESTRICTED = "a new token does not help: log in to Facebook in a browser as the token's owner and do what it asks for"
@@ -77,7 +78,7 @@ _BETWEEN = "a proxy may stand between this machine and graph.facebook.com: type 
 # The first row that fits decides, so the narrow ones stand before the wide ones.
 ROWS: tuple[Row, ...] = (
     # Seven of seven recorded "unknown error" answers had published (koala issue 699, 2025-08). Meta says to retry: no.
-    Row("Facebook reported an error of its own, and the post may be out all the same", Verdict.DOUBT, LOOK, (1, 2)),
+    Row("Facebook reported an error of its own and may have done it all the same", Verdict.DOUBT, LOOK, (1, 2)),
     Row("Facebook says that an equal post exists already", Verdict.DUPLICATE, LOOK, (506,)),
     Row("Facebook says that this was posted already", Verdict.DUPLICATE, LOOK, (368,), (1404082,)),
     # Each new try is reported to prolong this block: wait long, and let every try count.
@@ -137,7 +138,9 @@ ROWS: tuple[Row, ...] = (
     Row("the post is empty", Verdict.CONTENT, _WORDING, (197,)),
     Row("Facebook does not take this link", Verdict.CONTENT, _WORDING, (1500, 1609005, 1609008)),
     Row("Facebook does not take this link", Verdict.CONTENT, _WORDING, (100,), (1500, 1609005, 1609008)),
-    Row("Facebook does not take the post as it is", Verdict.CONTENT, _WORDING, (100,)),
+    Row("Facebook does not take this picture", Verdict.CONTENT, _PICTURE, (324,)),
+    Row("Facebook does not take this picture", Verdict.CONTENT, _PICTURE, (100,), (1366046,)),
+    Row("Facebook does not take this as it is", Verdict.CONTENT, _WORDING, (100,)),
     Row(
         "the app may not make this call",
         Verdict.MENDABLE,

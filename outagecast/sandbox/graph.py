@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from outagecast.sandbox import graph_calls, graph_tokens
+from outagecast.sandbox import graph_calls, graph_photos, graph_tokens
 from outagecast.sandbox.faults import ErrorBody
 from outagecast.sandbox.graph_errors import ERRORS, unsupported, usage
 from outagecast.sandbox.graph_posts import Comment, PageContent, PagePost, Token, TokenKind, stamp
@@ -75,7 +75,7 @@ ROUTES = (
     Route(r"GET /(?P<ref>PAGE|me)/(?P<edge>feed|published_posts)", graph_calls.feed),
     Route(
         r"POST /(?P<ref>PAGE|me)/(?P<edge>photos)",
-        graph_calls.upload,
+        graph_photos.upload,
         frozenset({"url", "source", "published", "alt_text_custom"}),
     ),
     Route(r"(?:GET|POST) /(?P<ref>PAGE|me)/(?P<edge>settings)", graph_tokens.settings, frozenset({"option"})),

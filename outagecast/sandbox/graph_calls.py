@@ -1,4 +1,4 @@
-"""The endpoints of the simulated Graph API that read and write posts, photos and comments."""
+"""The endpoints of the simulated Graph API that read and write posts and comments."""
 
 from __future__ import annotations
 
@@ -37,9 +37,20 @@ def need(platform: GraphPlatform, call: Call, *scopes: str, name: str = "permiss
         refuse(platform, name)
 
 
+def flag(platform: GraphPlatform, call: Call, name: str, *, default: bool) -> bool:
+    """A parameter that is true or false."""
+    value = call.given.get(name)
+    if value is None:
+        return default
+    # What the real API makes of Python's "True" is not known; a client had better not send it.
+    if value not in {"true", "false", "1", "0"}:
+        raise RefusalError(invalid(f"Param {name} must be a boolean").answer(platform.now()))
+    return value in {"true", "1"}
+
+
 def publish(platform: GraphPlatform, call: Call) -> Answer:
     """POST /{page}/feed."""
-    published = _flag(platform, call, "published", default=True)
+    published = flag(platform, call, "published", default=True)
     if not published and call.token.kind != TokenKind.PAGE:
         refuse(platform, "not-as-page")
     need(platform, call, "pages_manage_posts", "pages_read_engagement")
@@ -93,19 +104,6 @@ def _photos(platform: GraphPlatform, call: Call) -> list[str]:
     return refs
 
 
-def upload(platform: GraphPlatform, call: Call) -> Answer:
-    """POST /{page}/photos, by URL (which is not fetched) or as a file."""
-    need(platform, call, "pages_manage_posts", "pages_read_engagement")
-    if not call.given.get("url") and "source" not in call.request.files:
-        raise RefusalError(invalid("Requires upload file").answer(platform.now()))
-    published = _flag(platform, call, "published", default=True)
-    photo = platform.page.photo(call.given.get("alt_text_custom", ""), call.request.at)
-    if not published:
-        return json_answer({"id": photo.id})
-    post = platform.page.post("", call.request.at, published=True, link=None, photos=[photo.id])
-    return json_answer({"id": photo.id, "post_id": post.id})
-
-
 def feed(platform: GraphPlatform, call: Call) -> Answer:
     """GET /{page}/feed: drafts too, unless a switch hides them."""
     drafts = call.edge == "feed" and not platform.feed_hides_drafts and call.token.kind == TokenKind.PAGE
@@ -134,8 +132,8 @@ def change(platform: GraphPlatform, call: Call) -> Answer:
     if "message" in call.given:
         _check_content(platform, call.given["message"], None, ())
         changes["message"] = call.given["message"]
-    changes["pinned"] = _flag(platform, call, "is_pinned", default=post.pinned)
-    published = _flag(platform, call, "is_published", default=post.published)
+    changes["pinned"] = flag(platform, call, "is_pinned", default=post.pinned)
+    published = flag(platform, call, "is_published", default=post.published)
     if post.published and not published:
         raise RefusalError(invalid("A published post can not be unpublished.").answer(platform.now()))
     # Published when it goes live: a draft that waited for a day does not show up a day back.
@@ -148,7 +146,7 @@ def _moderate(platform: GraphPlatform, call: Call, comment: Comment) -> Answer:
     need(platform, call, "pages_manage_engagement", "pages_read_engagement")
     if comment.author == platform.page_id:
         refuse(platform, "hide-denied")
-    platform.page.hide(comment, hidden=_flag(platform, call, "is_hidden", default=comment.hidden))
+    platform.page.hide(comment, hidden=flag(platform, call, "is_hidden", default=comment.hidden))
     return SUCCESS
 
 
@@ -273,16 +271,6 @@ def _whole(platform: GraphPlatform, call: Call, name: str, default: int) -> int:
     if not value.removeprefix("-").isdecimal():
         raise RefusalError(invalid(f"Param {name} is not valid").answer(platform.now()))
     return int(value)
-
-
-def _flag(platform: GraphPlatform, call: Call, name: str, *, default: bool) -> bool:
-    value = call.given.get(name)
-    if value is None:
-        return default
-    # What the real API makes of Python's "True" is not known; a client had better not send it.
-    if value not in {"true", "false", "1", "0"}:
-        raise RefusalError(invalid(f"Param {name} must be a boolean").answer(platform.now()))
-    return value in {"true", "1"}
 
 
 def _time(platform: GraphPlatform, call: Call, name: str) -> datetime | None:

@@ -172,6 +172,11 @@ def _permissions() -> dict[str, ErrorBody]:
 
 def _requests() -> dict[str, ErrorBody]:
     """The request itself is at fault."""
+    photo: dict[str, Any] = {
+        "error_user_title": "Can't Read Files",
+        "error_user_msg": "Your photos couldn't be uploaded. Photos should be smaller than 4 MB and saved as JPG, PNG, "
+        "GIF, TIFF, HEIF or WebP files.",
+    }
     ended = "(#2635) You are calling a deprecated version of the API. Please update to the latest version: v26.0."
     return {
         "gone-get": unsupported("get", "1001_2001"),
@@ -181,6 +186,10 @@ def _requests() -> dict[str, ErrorBody]:
         "invalid-parameter": invalid("Invalid parameter"),
         # Invented: the limit is known from two projects, the wording of its refusal is not.
         "too-long": invalid("Param message must be at most 63206 characters long"),
+        "photo-missing": error(400, 324, "(#324) Requires upload file"),
+        "photo-invalid": error(400, 324, "(#324) Missing or invalid image file"),
+        # The subcode and the words for people are recorded, the code beside them is not.
+        "photo-too-large": error(400, 100, "Invalid parameter", subcode=1_366_046, **photo),
         "empty": error(400, 197, "The post is empty. Please enter a message to share."),
         "bad-url": error(400, 1500, "The url you supplied is invalid"),
         "scrape-failed": error(400, 1_609_005, "(#1609005) The link could not be scraped"),
