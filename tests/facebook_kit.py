@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
-from outagecast.channel import Announcement, House, Incident, Kind, Post, Receipt, Secret
+from outagecast.channel import Announcement, House, Image, Incident, Kind, Post, Receipt, Secret, Unfinished
 from outagecast.channels.facebook import Facebook
 from outagecast.model import IncidentState
 from outagecast.sandbox.graph import GraphPlatform
@@ -21,6 +22,8 @@ HOUSE = House("Example Hosting", UTC, "https://help.example.net", "Announcements
 POST = Post("[22 Nov 2026, 14:05 UTC]\nfiber cut, ETA 1h (15:05 UTC)")
 IMPATIENT = 0.7
 """Seconds to wait for an answer that never comes: long enough for a busy machine to give all the others."""
+IMAGE = Image("map.png", "image/png", "Map of the cut, near Köln", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+PHOTOS = "POST /v25.0/[0-9]+/photos"
 FEED = "POST /v25.0/[0-9]+/feed"
 PUBLISH = r"POST /v25.0/[0-9]+_[0-9]+$"
 OWN_COMMENT = '{"error":{"message":"(#200) Can not hide or unhide this comment","code":200}}'
@@ -56,6 +59,16 @@ def sent(page: GraphPlatform, **keys: object) -> tuple[Facebook, Receipt]:
     """Publish the usual post."""
     facebook = channel(page, **keys)
     return facebook, facebook.send(POST, None, Memory())
+
+
+def finish(facebook: Facebook, memory: Memory, post: Post = POST) -> Receipt:
+    """Go on after a doubt as the core does: look, and send only if nothing is out."""
+    found = facebook.find(replace(post, token=memory.token), None, NOW)
+    if isinstance(found, Receipt):
+        return found
+    if isinstance(found, Unfinished):
+        memory(found.token)
+    return facebook.send(replace(post, token=memory.token), None, memory)
 
 
 def written(page: GraphPlatform) -> list[str]:

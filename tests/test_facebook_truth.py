@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from facebook_kit import FEED, IMPATIENT, NOW, POST, PUBLISH, Memory, channel, simulated_page, texts
+from facebook_kit import FEED, IMPATIENT, NOW, POST, PUBLISH, Memory, channel, finish, simulated_page, texts
 from msgspec.structs import replace
 
-from outagecast.channel import ChannelError, InDoubt, Receipt, Refused, Secret, TryLater, Unfinished
+from outagecast.channel import ChannelError, InDoubt, Receipt, Refused, Secret, TryLater
 from outagecast.channels.facebook_answers import Answer, Usage, error_for
 from outagecast.channels.facebook_table import ROWS, Verdict, row_for
 from outagecast.sandbox.faults import Fault, FaultKind, When, unclear
@@ -134,16 +134,6 @@ def caught(facebook: Facebook, memory: Memory) -> ChannelError:
     with pytest.raises(ChannelError) as failure:
         facebook.send(replace(POST, token=memory.token), None, memory)
     return failure.value
-
-
-def finish(facebook: Facebook, memory: Memory) -> None:
-    """Go on after a doubt as the core does: look, and send only if nothing is out."""
-    found = facebook.find(replace(POST, token=memory.token), None, NOW)
-    if isinstance(found, Receipt):
-        return
-    if isinstance(found, Unfinished):
-        memory(found.token)
-    facebook.send(replace(POST, token=memory.token), None, memory)
 
 
 @pytest.mark.parametrize("step", [FEED, PUBLISH], ids=["draft", "publish"])

@@ -1,7 +1,8 @@
 """A Facebook Page as a channel.
 
 A post goes out in two steps, a draft and its publication by id: the second can be repeated without a second post, so
-between them a kill costs nothing. Comments cannot be closed on Facebook; strangers' are hidden or deleted by sweeps.
+between them a kill costs nothing. A picture is uploaded before both, unseen until the post carries it. Comments cannot
+be closed on Facebook; strangers' are hidden or deleted by sweeps.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from outagecast.channel import (
     Unfinished,
 )
 from outagecast.channels.facebook_answers import Gone
+from outagecast.channels.facebook_picture import LARGEST, Picture, left_out
 from outagecast.channels.facebook_posts import SHOWN_FIELDS, Shown, search
 from outagecast.channels.facebook_settings import FacebookSettings, Publish
 from outagecast.channels.facebook_table import LOOK
@@ -64,6 +66,7 @@ class Facebook:
         can_find=True,
         can_retract=True,
         can_edit=True,
+        images=LARGEST,
     )
 
     def __init__(
@@ -94,19 +97,14 @@ class Facebook:
 
     def render(self, news: Announcement) -> Sequence[Post]:
         """Put together the one post; raises Refused when it is too long."""
-        return (Post(compose(news, self._house, notice=self._settings.notice)),)
+        return (Post(compose(news, self._house, notice=self._settings.notice), image=news.image),)
 
     def send(self, post: Post, parent: Receipt | None, remember: Remember) -> Receipt:  # noqa: ARG002  the contract's; a Page's posts hang under nothing
         """Publish one post: at most one side effect that the public sees, whatever attempts went before."""
+        picture = Picture(post, remember)
         draft = post.token.get("draft")
-        if draft:
-            return self._publish(draft, remember)
-        made = self._create(post)
-        remember({"draft": made.ref})
-        # Drafts with media or a link were reported going live at once: what counts is what Facebook says it is, and
-        # while that is unknown no refusal of the next step may pass for "nothing is out".
-        shown = self._read_back(made.ref) if made.live is None else made
-        return self._receipt(shown) if shown.live else self._publish(shown.ref, remember)
+        shown = self._publish(draft, remember) if draft else self._begin(post, picture, remember)
+        return self._receipt(shown, picture.note)
 
     def find(self, post: Post, parent: Receipt | None, since: datetime) -> Look:  # noqa: ARG002  the contract's; a Page's posts hang under nothing
         """Look for the post by its remembered draft, then by its text. Raises TryLater about the look."""
@@ -116,7 +114,7 @@ class Facebook:
             return CannotTell(f"Facebook does not let us look for the post: {err.text}. {err.hint}")
         if found is None:
             return Absent(self._believe_after(post))
-        return self._receipt(found) if found.live else Unfinished({"draft": found.ref})
+        return self._receipt(found, left_out(post.token)) if found.live else Unfinished({"draft": found.ref})
 
     def close_replies(self, receipt: Receipt) -> Replies:
         """Sweep the comments of a post: there is no switch that closes them."""
@@ -191,17 +189,41 @@ class Facebook:
             now=self._now,
         )
 
-    def _create(self, post: Post) -> Shown:
+    def _begin(self, post: Post, picture: Picture, remember: Remember) -> Shown:
+        """Make a post of which no draft is known, and publish it if it is not live by then."""
+        picture.upload(self._graph, self._settings.page_id)
+        try:
+            made = self._create(post, picture)
+        except (TryLater, Refused):
+            picture.reconsider()
+            raise
+        remember({"draft": made.ref})
+        # Drafts with media or a link were reported going live at once: what counts is what Facebook says it is, and
+        # while that is unknown no refusal of the next step may pass for "nothing is out".
+        shown = self._read_back(made.ref) if made.live is None else made
+        return shown if shown.live else self._publish(shown.ref, remember)
+
+    def _create(self, post: Post, picture: Picture) -> Shown:
+        """Make the post, and once more without its picture where Facebook does not take it as it is."""
+        try:
+            return self._make(post, picture)
+        except Refused as err:
+            if err.mendable or not picture.attached:
+                raise
+            picture.leave_out(err.text)
+        return self._make(post, picture)
+
+    def _make(self, post: Post, picture: Picture) -> Shown:
         """Make the post, as a draft or live. No `link`: a draft with one may go live by itself; the text has it."""
         feed = f"{self._settings.page_id}/feed"
         published = "true" if self._settings.publish is Publish.DIRECT else "false"  # the SDK would send "False"
-        answer = self._graph.write(feed, message=post.text, published=published, fields=SHOWN_FIELDS)
-        made = Shown.of(answer.body)
+        given = {"message": post.text, "published": published, **picture.attached}
+        made = Shown.of(self._graph.write(feed, fields=SHOWN_FIELDS, **given).body)
         if not made.ref:
             raise InDoubt("Facebook took the post and gave no id for it", hint=LOOK)
         return made
 
-    def _publish(self, draft: str, remember: Remember) -> Receipt:
+    def _publish(self, draft: str, remember: Remember) -> Shown:
         """Publish a draft; a second time is the same as once."""
         try:
             done = self._graph.write(draft, is_published="true").body.get("success")
@@ -214,7 +236,7 @@ class Facebook:
         shown = self._read_back(draft)
         if not shown.live:
             raise InDoubt("Facebook took the post and still shows it as a draft", hint=LOOK)
-        return self._receipt(shown)
+        return shown
 
     def _read_back(self, ref: str) -> Shown:
         """Read what became of a post that was just sent: not to know that is doubt."""
@@ -229,9 +251,9 @@ class Facebook:
             raise TryLater("Facebook does not say whether the post is public", hint=LOOK)
         return shown
 
-    def _receipt(self, shown: Shown) -> Receipt:
+    def _receipt(self, shown: Shown, note: str | None) -> Receipt:
         url = shown.url or f"https://www.facebook.com/{shown.ref}"
-        return Receipt(shown.ref, url, replies=Replies.OPEN, data={"page": self._settings.page_id})
+        return Receipt(shown.ref, url, replies=Replies.OPEN, note=note, data={"page": self._settings.page_id})
 
     def _by_draft(self, post: Post) -> Shown | None:
         """Read the draft an earlier attempt made; None when there was none or it is gone."""
@@ -247,7 +269,7 @@ class Facebook:
         """Say how old an attempt must be before "not there" is believed.
 
         A lost draft of plain text is invisible for good. Facebook makes a preview of an address in the text, and
-        drafts with a preview were reported going live at once: such a one may only not be listed yet.
+        drafts with a preview or a picture were reported going live at once: such a one may only not be listed yet.
         """
-        invisible = self._settings.publish is Publish.TWO_PHASE and "://" not in post.text
-        return timedelta(0) if invisible else _LISTED_AFTER
+        plain = "://" not in post.text and post.image is None
+        return timedelta(0) if plain and self._settings.publish is Publish.TWO_PHASE else _LISTED_AFTER
