@@ -97,7 +97,8 @@ class Facebook:
 
     def render(self, news: Announcement) -> Sequence[Post]:
         """Put together the one post; raises Refused when it is too long."""
-        return (Post(compose(news, self._house, notice=self._settings.notice), image=news.image),)
+        text, warnings = compose(news, self._house, notice=self._settings.notice)
+        return (Post(text, warnings=warnings, image=news.image),)
 
     def send(self, post: Post, parent: Receipt | None, remember: Remember) -> Receipt:  # noqa: ARG002  the contract's; a Page's posts hang under nothing
         """Publish one post: at most one side effect that the public sees, whatever attempts went before."""
