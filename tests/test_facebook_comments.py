@@ -1,4 +1,4 @@
-"""Comments and retractions on a simulated Page: strangers' comments go, the Page's own stay, nothing is claimed unseen."""
+"""Comments on a simulated Page: strangers' comments go, the Page's own stay, nothing is claimed unseen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from facebook_kit import OWN_COMMENT, PUBLISH, channel, sent, simulated_page, written
 
 from outagecast.channel import Refused, Replies, Secret, TryLater
-from outagecast.sandbox.faults import Fault, FaultKind, lost_answer
+from outagecast.sandbox.faults import Fault, FaultKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -267,31 +267,3 @@ def test_an_unclear_hiding_is_looked_at_again(page: GraphPlatform):
     with pytest.raises(TryLater):
         facebook.close_replies(receipt)
     assert facebook.close_replies(receipt) is Replies.MODERATED
-
-
-# -- retract -------------------------------------------------------------------------------------------------------
-
-
-def test_a_retracted_post_is_gone_and_retracting_again_is_success(page: GraphPlatform):
-    facebook, receipt = sent(page)
-    facebook.retract(receipt)
-    assert page.public() == []
-    facebook.retract(receipt)
-
-
-def test_gone_is_not_believed_of_a_token_that_may_not_see_the_page(page: GraphPlatform):
-    facebook, receipt = sent(page)
-    facebook.retract(receipt)
-    denied = '{"error":{"message":"(#10) no permission","type":"OAuthException","code":10}}'
-    page.faults.add(Fault(f"GET /v25.0/{page.page_id}$", status=403, body=denied))
-    with pytest.raises(Refused):
-        facebook.retract(receipt)
-
-
-def test_a_retraction_whose_answer_was_lost_is_done_by_the_next(page: GraphPlatform):
-    facebook, receipt = sent(page)
-    page.faults.add(lost_answer("DELETE"))
-    with pytest.raises(TryLater, match="unknown"):
-        facebook.retract(receipt)
-    facebook.retract(receipt)
-    assert page.public() == []

@@ -35,7 +35,7 @@ from outagecast.channels.facebook_picture import LARGEST, Picture, left_out
 from outagecast.channels.facebook_posts import SHOWN_FIELDS, Shown, search
 from outagecast.channels.facebook_settings import FacebookSettings, Publish
 from outagecast.channels.facebook_table import LOOK
-from outagecast.channels.facebook_text import MOST_CHARACTERS, compose
+from outagecast.channels.facebook_text import MOST_CHARACTERS, amended, compose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,8 +48,6 @@ _LOOK_BACK = timedelta(days=1)
 Only the reading needs an end; a post's text has its date in it, so an older one is never taken for it."""
 _LISTED_AFTER = timedelta(seconds=60)
 """How long a live post may be missing from the lists: nobody has published a figure, so a generous one."""
-
-_AGAIN = "try again: what is deleted already counts as done"
 
 
 def _clock() -> datetime:
@@ -126,18 +124,21 @@ class Facebook:
         except Refused as err:
             raise Refused(f"comments cannot be moderated: {err.text}", mendable=True, hint=err.hint) from err
 
+    def amended(self, first: Post, latest: Announcement) -> str:
+        """Put the latest news above the words of the first post, which stay as they are."""
+        return amended(first.text, latest, self._house)
+
+    def amend(self, receipt: Receipt, text: str) -> None:
+        """Give a post that is out other words; a second time is the same as once."""
+        from outagecast.channels.facebook_changes import amend
+
+        amend(self._graph, receipt.ref, text)
+
     def retract(self, receipt: Receipt) -> None:
         """Delete a post; one that is gone already is success."""
-        try:
-            done = self._graph.delete(receipt.ref).body.get("success")
-        except Gone:
-            # "Gone" is also said to a token that lost its access; then the Page itself is not to be read either.
-            self._graph.read(self._settings.page_id, fields="id")
-            return
-        except InDoubt as err:
-            raise TryLater(f"whether the post was deleted is unknown: {err.text}", hint=_AGAIN) from err
-        if done is not True:
-            raise TryLater("Facebook does not say that the post was deleted", hint=_AGAIN)
+        from outagecast.channels.facebook_changes import take_back
+
+        take_back(self._graph, receipt.ref, self._settings.page_id)
 
     def check(self) -> Iterator[Finding]:
         """Find out what would stop a post tonight."""
