@@ -42,11 +42,12 @@ class Cutter(msgspec.Struct, frozen=True):
     def posts(self) -> list[str]:
         """As few posts as the ends of sentences allow, else those of words; empty if there would be too many."""
         # What no cut can get round, so that a novel is refused in no time. A cut saves the blank it is made at.
-        least = -(-self.count(_BLANK.sub(" ", self.words)) // (self.limit + 1))
+        room = self.limit + 1 - self.count(post(self.heading(1, 2), ""))
+        least = -(-self.count(_BLANK.sub(" ", self.words)) // max(room, 1))
         if least > self.most_parts:
             return []
         borders = _borders(self.words)
-        for pauses in (borders.sentences, ()):
+        for pauses in (borders.sentences, ()) if borders.sentences else ((),):
             # The number of parts stands in every heading: it has to be known before the first cut.
             for parts in range(max(2, least), self.most_parts + 1):
                 if posts := self._into(parts, borders, pauses):
@@ -82,10 +83,33 @@ class Cutter(msgspec.Struct, frozen=True):
         end = _last(borders.graphemes, start, fits)
         if end:
             return end
-        raise UsageError(
-            f"there is a link in the message that is longer than a whole post of {self.limit:,}",
-            hint="use a shorter link",
+        raise self._indivisible(start)
+
+    def _indivisible(self, start: int) -> UsageError:
+        """What stands at `start` can be cut nowhere and is too long."""
+        longer = f"that is longer than a whole post of {self.limit:,}"
+        if any(begin <= start < end for begin, end in _links(self.words)):
+            return UsageError(f"there is a link in the message {longer}", hint="use a shorter link")
+        return UsageError(
+            f"there is a letter in the message, with marks piled upon it, {longer}", hint="take the marks out"
         )
+
+
+def cut_short(text: str, fits: Callable[[str], bool], least: int) -> str:
+    """As much of a text as fits with "…" behind it; empty if that is less than `least` characters.
+
+    It is cut where a word ends, and within one only if that leaves too little; never within a link.
+    """
+    borders = _borders(text)
+    for ends in (borders.words, borders.graphemes):
+        end = _last(ends, 0, lambda end: fits(_cut_off(text[:end])))
+        if len(short := _cut_off(text[:end])) > least:
+            return short
+    return ""
+
+
+def _cut_off(text: str) -> str:
+    return text.rstrip(" \n\t,;:.-…") + "…"
 
 
 def _last(borders: Sequence[int], start: int, fits: Callable[[int], bool]) -> int:

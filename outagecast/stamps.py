@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from outagecast.model import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from datetime import datetime, tzinfo
 
     from outagecast.model import Announcement
@@ -17,10 +18,24 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 """strftime's `%b` follows the locale of whoever is on call; readers of one thread must not see two languages."""
 
 
-def stamp(news: Announcement, *, part: int = 1, parts: int = 1) -> str:
-    """Time, number and state of an announcement, as short as they get: "14:05 UTC · update 2 · 1/3"."""
-    first = clock(news.at, seconds=news.seconds)
-    return " · ".join([first, *_what(news), *([f"{part}/{parts}"] if parts > 1 else []), *_how_far(news)])
+class Detail(StrEnum):
+    """What a stamp can do without, named as a person would."""
+
+    STATUS = "the status"
+    NUMBER = "the number"
+    """Of a resolution: how long it lasted."""
+    TIME = "the time"
+
+
+def stamp(news: Announcement, *, part: int = 1, parts: int = 1, without: Container[Detail] = ()) -> str:
+    """Time, number and state of an announcement, as short as they get: "14:05 UTC · update 2 · 1/3".
+
+    May be empty `without` all there is to it; that it is a resolution or a correction is always said.
+    """
+    first = [] if Detail.TIME in without else [clock(news.at, seconds=news.seconds)]
+    what = _what(news, bare=Detail.NUMBER in without)
+    how_far = () if Detail.STATUS in without else _how_far(news)
+    return " · ".join([*first, *what, *([f"{part}/{parts}"] if parts > 1 else []), *how_far])
 
 
 def stamp_long(news: Announcement, zone: tzinfo) -> str:
@@ -62,11 +77,11 @@ def _two(large: str, small: str) -> str:
     return f"{large} {small}".strip()
 
 
-def _what(news: Announcement) -> Iterator[str]:
-    if news.kind is Kind.UPDATE and news.seq:
+def _what(news: Announcement, *, bare: bool = False) -> Iterator[str]:
+    if news.kind is Kind.UPDATE and news.seq and not bare:
         yield f"update {news.seq}"
     elif news.kind is Kind.RESOLVED:
-        yield f"resolved after {duration(news.at - news.incident.opened_at)}"
+        yield "resolved" if bare else f"resolved after {duration(news.at - news.incident.opened_at)}"
     elif news.kind is Kind.CORRECTION:
         yield "correction"
 

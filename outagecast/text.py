@@ -5,21 +5,33 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from typing import TYPE_CHECKING
 
 from outagecast.errors import UsageError
 from outagecast.eta import without as without_eta
-from outagecast.fitting import fit
-from outagecast.stamps import duration, moment, stamp, stamp_long
+from outagecast.fitting import Fitted, Line, Rung, Thread, composed, fit, post
+from outagecast.stamps import Detail, duration, moment, stamp, stamp_long
 from outagecast.xtext import Span, defuse, x_cashtags, x_length, x_links, x_mentions
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
+    "Detail",
+    "Fitted",
+    "Line",
+    "Rung",
     "Span",
+    "Thread",
     "clean",
+    "composed",
     "defuse",
     "duration",
     "fit",
     "moment",
     "one_line",
+    "post",
+    "shortened",
     "stamp",
     "stamp_long",
     "terminal",
@@ -79,6 +91,16 @@ def _why_harmful(character: str, position: int, what: str) -> str:
         return f"{what} is not valid UTF-8: there is a stray byte at character {position}"
     name = "a control character" if unicodedata.category(character) == "Cc" else "an invisible control character"
     return f"{what} has {name} in it: U+{ord(character):04X} at character {position}"
+
+
+def shortened(text: str, fits: Callable[[str], bool], least: int = 1) -> str:
+    """The text, or as much of it as fits with "…" behind it; empty if that is less than `least` characters."""
+    if fits(text):
+        return text
+    # Rare: what cuts is loaded when something has to be cut.
+    from outagecast.cutting import cut_short
+
+    return cut_short(text, fits, least)
 
 
 def terminal(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Cleaning, stamping and fitting words."""
+"""Cleaning, stamping and shortening words."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from outagecast.errors import UsageError
 from outagecast.graphemes import graphemes
 from outagecast.model import Announcement, Incident, IncidentState, Kind, Status
 from outagecast.text import (
+    Detail,
     clean,
     duration,
-    fit,
     moment,
     one_line,
+    shortened,
     stamp,
     stamp_long,
     terminal,
-    x_length,
-    x_links,
 )
 
 if TYPE_CHECKING:
@@ -42,10 +41,6 @@ def news(
 ):
     incident = Incident("inc-1", "fiber cut", IncidentState.OPEN, datetime(2026, 11, 22, 12, 8, tzinfo=UTC))
     return Announcement(incident, seq, kind, "fiber cut", "fiber cut", at, status=status, seconds=seconds)
-
-
-def heading(part: int, parts: int) -> str:
-    return "[14:05 UTC]" if parts == 1 else f"[14:05 UTC · {part}/{parts}]"
 
 
 class TestClean:
@@ -140,6 +135,23 @@ class TestStamp:
     def test_numbers_the_parts_of_a_thread(self):
         assert stamp(news(Kind.UPDATE, 2), part=2, parts=3) == "14:05 UTC · update 2 · 2/3"
 
+    @pytest.mark.parametrize(
+        ("announcement", "without", "expected"),
+        [
+            (news(Kind.UPDATE, 2, status=Status.MONITORING), {Detail.STATUS}, "14:05 UTC · update 2"),
+            (news(Kind.UPDATE, 2, status=Status.MONITORING), {Detail.NUMBER}, "14:05 UTC · monitoring"),
+            (news(Kind.UPDATE, 2), {Detail.TIME}, "update 2"),
+            (news(Kind.UPDATE, 2, status=Status.MONITORING), set(Detail), ""),
+            (news(Kind.RESOLVED, 3), {Detail.NUMBER}, "14:05 UTC · resolved"),
+            (news(Kind.RESOLVED, 3), set(Detail), "resolved"),
+            (news(Kind.CORRECTION, 4), set(Detail), "correction"),
+        ],
+    )
+    def test_can_say_less_but_never_hides_an_end_or_a_correction(
+        self, announcement: Announcement, without: set[Detail], expected: str
+    ):
+        assert stamp(announcement, without=without) == expected
+
     def test_shows_utc_whatever_zone_the_time_came_in(self):
         assert stamp(news(at=AT.astimezone(BERLIN))) == "14:05 UTC"
 
@@ -179,155 +191,6 @@ def test_a_duration_is_told_in_its_largest_units(seconds: float, words: str):
     assert duration(timedelta(seconds=seconds)) == words
 
 
-class TestFit:
-    LINES = ("Help: https://help.example.net", "Announcements only.", "ok")
-
-    def test_everything_stays_together_where_it_fits(self):
-        expected = "[14:05 UTC] fiber cut\nHelp: https://help.example.net\nAnnouncements only.\nok"
-        assert fit("fiber cut", heading, self.LINES, 280, len, 10) == [expected]
-
-    def test_the_least_important_line_is_given_up_first(self):
-        both = "[14:05 UTC] fiber cut\nHelp: https://help.example.net\nAnnouncements only."
-        assert fit("fiber cut", heading, self.LINES, len(both), len, 10) == [both]
-        assert fit("fiber cut", heading, self.LINES[:2], len(both) - 1, len, 10) == [both.rpartition("\n")[0]]
-
-    def test_a_short_line_stays_though_a_longer_one_before_it_cannot(self):
-        assert fit("fiber cut", heading, self.LINES, 30, len, 10) == ["[14:05 UTC] fiber cut\nok"]
-
-    def test_lines_are_given_up_before_the_words_are_split(self):
-        words = "w" * (280 - len("[14:05 UTC] "))
-        assert fit(words, heading, self.LINES, 280, len, 10) == [f"[14:05 UTC] {words}"]
-
-    def test_of_several_parts_the_last_has_the_lines(self):
-        *_, first, last = fit("One is cut. " * 8, heading, ["Help"], 80, len, 10)
-        assert "Help" not in first
-        assert last.endswith("\nHelp")
-
-    def test_parts_end_where_sentences_end(self):
-        posts = fit(
-            "The cable is cut in two places. Crews are on site now. More news at noon.", heading, [], 75, len, 10
-        )
-        assert posts == [
-            "[14:05 UTC · 1/2] The cable is cut in two places. Crews are on site now.",
-            "[14:05 UTC · 2/2] More news at noon.",
-        ]
-
-    def test_a_short_first_sentence_does_not_make_a_part_of_its_own(self):
-        posts = fit("No. " + "word " * 30, heading, [], 100, len, 10)
-        assert len(posts[0]) > 90
-
-    def test_words_are_cut_between_where_sentences_would_need_too_many_parts(self):
-        words = "aaaa bbbb cccc dddd eeee ffff gggg hhhh iiii. " * 6
-        posts = fit(words, heading, [], 90, len, 5)
-        assert len(posts) <= 5
-        assert any(not post.endswith(".") for post in posts)
-
-    def test_ten_parts_have_wider_headings_and_still_fit(self):
-        posts = fit("four " * 180, heading, [], 110, len, 12)
-        assert len(posts) >= 10
-        assert posts[0].startswith(f"[14:05 UTC · 1/{len(posts)}]")
-        assert max(map(len, posts)) <= 110
-
-    def test_chinese_is_cut_without_blanks_and_no_part_begins_with_a_full_stop(self):
-        posts = fit("光缆被切断、正在抢修。" * 20, heading, [], 140, x_length, 10)
-        assert len(posts) > 2
-        assert not any(post.partition("] ")[2][0] in "、。" for post in posts)
-
-    @pytest.mark.parametrize("limit", range(60, 72))
-    def test_no_line_begins_with_a_closing_or_ends_with_an_opening_mark(self, limit: int):
-        bodies = [post.partition("] ")[2] for post in fit("光缆、「切断」" * 12, heading, [], limit, len, 10)]
-        assert not [body for body in bodies if body[0] in "、」" or body[-1] == "「"]
-
-    def test_accents_are_composed_before_anything_is_counted(self):
-        assert fit("cafe\u0301", heading, [], 280, len, 1) == ["[14:05 UTC] caf\u00e9"]
-
-    def test_a_link_is_never_cut(self):
-        words = "see http://10.0.0.1/" + "a" * 60 + " and https://example.com/" + "b" * 60
-        posts = fit(words, heading, [], 110, len, 10)
-        assert [post.split()[-1][:12] for post in posts] == ["and", "https://exam"]
-        assert posts[0].split()[-2] == "http://10.0.0.1/" + "a" * 60
-
-    @pytest.mark.parametrize("host", ["https://example.com/", "http://10.0.0.1/"])
-    def test_a_link_longer_than_a_post_is_an_error_that_says_so(self, host: str):
-        with pytest.raises(UsageError, match="link in the message that is longer") as caught:
-            fit(f"see {host}" + "a" * 300, heading, [], 280, len, 10)
-        assert caught.value.hint
-
-    def test_only_a_word_longer_than_a_post_is_cut_within(self):
-        posts = fit("short " + "x" * 300, heading, [], 100, len, 10)
-        assert posts[0] == "[14:05 UTC · 1/5] short"
-
-    def test_one_part_only_says_by_how_much_it_is_too_long(self):
-        with pytest.raises(UsageError, match="292 where 280 is the limit") as caught:
-            fit("a" * 280, heading, [], 280, len, 1)
-        assert "shorter by 12" in caught.value.hint
-
-    def test_more_parts_than_allowed_are_refused(self):
-        with pytest.raises(UsageError, match="do not fit into 3 parts"):
-            fit("word " * 400, heading, [], 280, len, 3)
-
-    def test_many_blanks_are_not_taken_for_words(self):
-        assert len(fit("start" + " " * 4000 + "end", heading, [], 280, len, 2)) == 2
-
-    def test_an_empty_heading_leaves_no_blank(self):
-        assert fit("fiber cut", lambda _part, _parts: "", [], 280, len, 1) == ["fiber cut"]
-
-    TEXT = st.lists(
-        st.one_of(
-            st.sampled_from(
-                [
-                    "node1.net",
-                    "https://example.com/a-b_(c)?d=e",
-                    "http://10.0.0.1/x",
-                    "End.",
-                    "Why?",
-                    "👩\u200d👩\u200d👧",
-                    "🇩🇪🇫🇷",
-                    "e\u0323\u0301",
-                    "光缆被切断。",
-                    "\u1112\u1161\u11ab",
-                    "क्षि",
-                    "x" * 50,
-                    "\n\n",
-                    "- ",
-                    "1\ufe0f\u20e3",
-                    "(see",
-                    "@name",
-                ]
-            ),
-            st.text(min_size=1, max_size=12),
-        ),
-        min_size=1,
-        max_size=60,
-    ).map(" ".join)
-
-    @given(TEXT, st.integers(60, 300), st.sampled_from([len, x_length]))
-    @settings(deadline=None, max_examples=250)
-    def test_parts_fit_say_everything_and_keep_links_and_graphemes_whole(
-        self, text: str, limit: int, count: Callable[[str], int]
-    ):
-        try:
-            text = clean(text)
-        except UsageError:
-            assume(False)
-        posts = fit(text, heading, ["Help"], limit, count, 60)
-        assert all(count(post) <= limit for post in posts)
-        bodies = [post.removeprefix(heading(part, len(posts)) + " ") for part, post in enumerate(posts, 1)]
-        bodies[-1] = bodies[-1].removesuffix("\nHelp")
-        assert "".join("".join(bodies).split()) == "".join(text.split())
-        assert [link.text for body in bodies for link in x_links(body)] == [link.text for link in x_links(text)]
-        starts, position = set(), 0
-        for body in bodies:
-            position = text.index(body, position)
-            starts.add(position)
-            position += len(body)
-        borders, position = {0}, 0
-        for grapheme in graphemes(text):
-            position += len(grapheme)
-            borders.add(position)
-        assert starts <= borders
-
-
 class TestGraphemes:
     @pytest.mark.parametrize(
         "one",
@@ -365,6 +228,43 @@ class TestGraphemes:
             for piece, before in zip(pieces[1:], pieces, strict=False)
             if before[-1] >= " "
         )
+
+
+class TestShortened:
+    @staticmethod
+    def within(most: int) -> Callable[[str], bool]:
+        return lambda text: len(text) <= most
+
+    def test_what_fits_stays_as_it_is(self):
+        assert shortened("fiber cut", self.within(9)) == "fiber cut"
+
+    @pytest.mark.parametrize(
+        ("text", "short"),
+        [
+            ("the fiber is cut", "the fiber…"),
+            ("one, two, three", "one, two…"),
+            ("see node1.net/status now", "see…"),
+            ("Glasfaserleitung", "Glasfaserl…"),
+            ("x node1.net/a/long/way", "x…"),
+            ("abcdefghi👩\u200d🚒 on site", "abcdefghi…"),
+        ],
+    )
+    def test_it_is_cut_where_a_word_ends_and_never_within_a_link_or_a_character(self, text: str, short: str):
+        assert shortened(text, self.within(11)) == short
+
+    def test_within_a_word_rather_than_to_less_than_the_least(self):
+        assert shortened("in Unterschleißheim", self.within(12)) == "in…"
+        assert shortened("in Unterschleißheim", self.within(12), least=6) == "in Untersch…"
+
+    def test_nothing_rather_than_less_than_the_least(self):
+        assert shortened("the fiber is cut", self.within(5), least=6) == ""
+
+    @given(st.text(max_size=40), st.integers(0, 40))
+    @settings(deadline=None, max_examples=150)
+    def test_it_fits_and_begins_as_the_text_does(self, text: str, most: int):
+        short = shortened(text, self.within(most))
+        assert len(short) <= most
+        assert short == text or text.startswith(short.removesuffix("…"))
 
 
 def test_importing_text_is_cheap():

@@ -123,12 +123,6 @@ def test_a_link_nobody_meant_is_named_with_its_price(twitter: Twitter) -> None:
     assert post.data["cost"] == "0.20 USD"
 
 
-def test_a_link_without_room_is_left_out_and_that_is_said(twitter: Twitter) -> None:
-    (post,) = twitter.render(news("w" * 262, link="https://status.example.com/1"))
-    assert "status.example.com" not in post.text
-    assert any("left out" in warning for warning in post.warnings)
-
-
 def test_the_notice_is_there_only_if_the_channel_says_so(twitter: Twitter, make: Callable[..., Twitter]) -> None:
     assert "Announcements only" not in twitter.render(news("fiber cut"))[0].text
     assert "Announcements only" in make(notice=True).render(news("fiber cut"))[0].text

@@ -6,10 +6,22 @@ from typing import TYPE_CHECKING
 
 from outagecast.channel import Kind, Limit, Post, Refused
 from outagecast.errors import UsageError
-from outagecast.text import fit, stamp, x_cashtags, x_length, x_links, x_mentions
+from outagecast.text import (
+    Detail,
+    Fitted,
+    Line,
+    Rung,
+    Thread,
+    fit,
+    stamp,
+    x_cashtags,
+    x_length,
+    x_links,
+    x_mentions,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from outagecast.channel import Announcement
 
@@ -30,23 +42,72 @@ def compose(news: Announcement, notice: str, most_parts: int) -> list[Post]:
             f"the message has {len(news.words):,} characters: too long for X (at most {_MOST_CHARACTERS:,})",
             hint="say it in fewer words",
         )
-    link = news.link if news.link and news.link not in news.words else ""
-    optional = [piece for piece in (link, notice) if piece]
-    texts = _texts(news, optional, most_parts)
-    _demand_closed(texts)
-    missing = link if link and not any(link in text for text in texts) else ""
-    return [_post(news, text, part, len(texts), missing) for part, text in enumerate(texts, 1)]
+    fitted = _fitted(news, notice, most_parts)
+    _demand_closed(fitted.posts)
+    return [_post(news, fitted, part) for part in range(1, len(fitted.posts) + 1)]
 
 
-def _texts(news: Announcement, optional: Sequence[str], most_parts: int) -> list[str]:
-    def heading(part: int, parts: int) -> str:
-        return f"[{stamp(news, part=part, parts=parts)}]"
-
+def _fitted(news: Announcement, notice: str, most_parts: int) -> Fitted:
+    below = [Line("the notice", notice)] if notice else []
+    thread = Thread(
+        _with_link(news, news.words), lambda part, parts: f"[{stamp(news, part=part, parts=parts)}]", most_parts, below
+    )
     try:
-        return fit(news.words, heading, optional, LIMIT.most, LIMIT.count, most_parts)
+        return fit(_ladder(news, notice), thread, LIMIT.most, LIMIT.count)
     except UsageError as err:
-        thread = "" if most_parts > 1 else "; or set `long: thread` for this channel"
-        raise Refused(f"X: {err.text}", hint=f"{err.hint}{thread}") from err
+        hint = err.hint if most_parts > 1 else f"{err.hint}; or set `long: thread` for this channel"
+        raise Refused(f"X: {err.text}", hint=hint) from err
+
+
+def _ladder(news: Announcement, notice: str) -> list[Rung]:
+    """From all there is to say down to what was typed: at each rung one addition more is given up, in a fixed order."""
+    newer, typed = _shorter(news)
+    number = "how long it lasted" if news.kind is Kind.RESOLVED else str(Detail.NUMBER)
+    status, bare = {Detail.STATUS}, {Detail.STATUS, Detail.NUMBER}
+    rungs = [_rung(news, news.words, notice)]
+    for name, words, without in (
+        ("the notice", news.words, ()),
+        ("the old ETA", newer, ()),
+        (str(Detail.STATUS), newer, status),
+        ("the time of the ETA", typed, status),
+        (number, typed, bare),
+        # Where another post says the same, the time with its seconds is what makes this one different.
+        (str(Detail.TIME), typed, bare if news.seconds else set(Detail)),
+    ):
+        rung = _rung(news, words, without=without, lacks=(*rungs[-1].lacks, name))
+        if (rung.head, rung.body) != (rungs[-1].head, rungs[-1].body):
+            rungs.append(rung)
+    return rungs
+
+
+def _rung(
+    news: Announcement,
+    words: str,
+    notice: str = "",
+    *,
+    without: Collection[Detail] = (),
+    lacks: tuple[str, ...] = (),
+) -> Rung:
+    said = stamp(news, without=without)
+    body = _with_link(news, words)
+    return Rung(f"[{said}]" if said else "", f"{body}\n{notice}" if notice else body, lacks)
+
+
+def _shorter(news: Announcement) -> tuple[str, str]:
+    """The words without the ETA that is over, and those as they were typed, without the time of the new one as well."""
+    if not news.shorter:
+        return news.words, news.words
+    typed = news.shorter[-1]
+    # A single shorter way leaves out the one addition that there is: "(was 14:05 UTC)", or the time of the ETA.
+    tells_old = news.words.count("was ") > typed.count("was ")
+    return (news.shorter[0] if len(news.shorter) > 1 or tells_old else news.words), typed
+
+
+def _with_link(news: Announcement, words: str) -> str:
+    """The words, and the link on a line of its own below them unless they hold it: it is part of the message."""
+    if not news.link or news.link in words.split() or news.link in {link.text for link in x_links(words)}:
+        return words
+    return f"{words}\n{news.link}"
 
 
 def _demand_closed(texts: Sequence[str]) -> None:
@@ -65,20 +126,20 @@ def _demand_closed(texts: Sequence[str]) -> None:
             )
 
 
-def _post(news: Announcement, text: str, part: int, parts: int, missing_link: str) -> Post:
-    has_link = bool(x_links(text))
-    data: Mapping[str, str] = {"cost": f"{_PRICE_WITH_LINK if has_link else _PRICE} USD"}
+def _post(news: Announcement, fitted: Fitted, part: int) -> Post:
+    text = fitted.posts[part - 1]
+    data = {"cost": f"{_PRICE_WITH_LINK if x_links(text) else _PRICE} USD"}
     if news.kind is Kind.OPENED and part == 1:
-        data = {**data, "reply_settings": MENTIONED}
-    return Post(text, part, parts, data=data, warnings=tuple(_warnings(text, part, parts, missing_link)))
+        data["reply_settings"] = MENTIONED
+    return Post(text, part, len(fitted.posts), data=data, warnings=tuple(_warnings(fitted, part)))
 
 
-def _warnings(text: str, part: int, parts: int, missing_link: str) -> Iterator[str]:
-    if part == 1 and parts > 1:
-        yield f"too long for one post: goes out as a thread of {parts}"
-    if part == 1 and missing_link:
-        yield f"no room for the link: {missing_link} is left out"
-    links = x_links(text)
+def _warnings(fitted: Fitted, part: int) -> Iterator[str]:
+    if part == 1 and len(fitted.posts) > 1:
+        yield f"too long for one post: goes out as a thread of {len(fitted.posts)}"
+    if part == 1 and fitted.lacks:
+        yield f"no room for: {', '.join(fitted.lacks)}"
+    links = x_links(fitted.posts[part - 1])
     accidental = [link.text for link in links if not link.scheme]
     if accidental:
         yield (
