@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from outagecast.channel import Announcement, House, Incident, Kind, Post, Secret
+from msgspec.structs import replace
+
+from outagecast.channel import Announcement, ChannelError, House, Incident, Kind, Post, Receipt, Secret
 from outagecast.channels.twitter import Twitter, TwitterSettings
 from outagecast.model import IncidentState
 from outagecast.sandbox.x import XPlatform
@@ -82,3 +85,14 @@ def news(words: str, kind: Kind = Kind.OPENED, seq: int = 0, **more: Any) -> Ann
     """Give an announcement, the first of its incident unless told otherwise."""
     incident = Incident("inc-1", "fiber cut", IncidentState.OPEN, AT)
     return Announcement(incident, seq, kind, words, words, AT, **more)
+
+
+def resumed(twitter: Twitter, post: Post, parent: Receipt | None, notes: Notes, clock: Clock) -> Receipt:
+    """What the core does with a post that may be out: look, and send it again only if it is not; once is enough."""
+    for _ in range(2):
+        found = twitter.find(replace(post, token=dict(notes)), parent, clock.moment_ago())
+        if isinstance(found, Receipt):
+            return found
+        with suppress(ChannelError):
+            return twitter.send(replace(post, token=dict(notes)), parent, notes)
+    raise AssertionError("it is neither out nor can it be sent")

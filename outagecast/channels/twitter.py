@@ -28,7 +28,7 @@ from outagecast.channel import (
 )
 from outagecast.channels.twitter_answers import judge
 from outagecast.channels.twitter_check import findings
-from outagecast.channels.twitter_create import ROOT, receipt_from, recognized, refusal, unwelcome
+from outagecast.channels.twitter_create import ROOT, receipt_from, recognized, refusal, text_of, unwelcome
 from outagecast.channels.twitter_match import reply_state
 from outagecast.channels.twitter_table import Verdict
 from outagecast.channels.twitter_text import LIMIT, MENTIONED, MOST_PARTS, compose
@@ -131,7 +131,7 @@ class Twitter:
         """Publish one post, as a reply to `parent` if there is one.
 
         X may refuse a reply to our own post (its reply rule of 2026-02-23). Only after such a definite refusal, and
-        after `remember` has committed it, the same text goes out as a root of its own with its own reply control.
+        after `remember` has committed it, it goes out as a root of its own with its own reply control.
         """
         if parent and ROOT not in post.token:
             answer = self._create(post, parent)
@@ -213,12 +213,13 @@ class Twitter:
     def _create(self, post: Post, parent: Receipt | None) -> Answer:
         """Make the one request. A repeat of it is identical to the byte: X knows its own duplicates only by that."""
         # X refuses a reply that brings reply settings of its own: the root's hold for the whole conversation.
-        return judge(self._api.create(post.text, parent.ref if parent else None, None if parent else MENTIONED))
+        under, control = (parent.ref, None) if parent else (None, MENTIONED)
+        return judge(self._api.create(text_of(post, parent), under, control))
 
     def _settle(self, answer: Answer, post: Post, parent: Receipt | None, remember: Remember) -> Receipt:
         """Give the receipt, or raise what the answer means."""
         if answer.verdict is Verdict.PUBLISHED:
-            return receipt_from(answer, parent, self._now(), alone=ROOT in post.token)
+            return receipt_from(answer, post, parent, self._now())
         raise refusal(answer, post, parent, self._now(), remember)
 
     def _own_id(self, api: XApi) -> str:

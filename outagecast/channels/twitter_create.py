@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from outagecast.channel import ChannelError, InDoubt, Receipt, Refused, Replies, TryLater
 from outagecast.channels.twitter_match import hangs_under, made_at, posted_at, reply_state, same_text
 from outagecast.channels.twitter_table import UNREADABLE, Verdict
+from outagecast.channels.twitter_text import ALONE
 from outagecast.wire import read_object
 
 if TYPE_CHECKING:
@@ -19,19 +20,25 @@ if TYPE_CHECKING:
 
 ROOT = "root"
 """The token of a post that X refused as a reply: from then on it is sent as a root of its own."""
+_STANDS_ALONE = "X refused it as a reply, so it stands as a post of its own, with its own reply control"
 _FRESH = timedelta(minutes=1)
 """X's own servers may not see a parent yet that is younger than this."""
 
 
-def receipt_for(ref: str, parent: Receipt | None, at: datetime, replies: Replies, *, alone: bool = False) -> Receipt:
-    """Make the receipt of a post made at `at`; `alone` says that X refused it as a reply."""
+def text_of(post: Post, parent: Receipt | None) -> str:
+    """What is said: a post that hangs under nothing names its incident, if it is not the incident's first."""
+    return post.text if parent else post.data.get(ALONE, post.text)
+
+
+def receipt_for(
+    ref: str, post: Post, parent: Receipt | None, at: datetime, replies: Replies = Replies.UNVERIFIED
+) -> Receipt:
+    """Make the receipt of a post made at `at` under `parent`."""
     return Receipt(
         ref,
         url=f"https://x.com/i/status/{ref}",
         replies=replies,
-        note="X refused it as a reply, so it stands as a post of its own, with its own reply control"
-        if alone
-        else None,
+        note=_STANDS_ALONE if ROOT in post.token and not parent else None,
         data={"conversation": conversation(parent) if parent else ref, "at": at.isoformat()},
     )
 
@@ -41,14 +48,14 @@ def conversation(receipt: Receipt) -> str:
     return receipt.data.get("conversation", receipt.ref)
 
 
-def receipt_from(answer: Answer, parent: Receipt | None, now: datetime, *, alone: bool) -> Receipt:
+def receipt_from(answer: Answer, post: Post, parent: Receipt | None, now: datetime) -> Receipt:
     """Read the receipt out of an answer of success; InDoubt if it cannot be read, for the post is likely out."""
     data = read_object(answer.response).get("data")
     ref = data.get("id") if isinstance(data, dict) else None
     if not (isinstance(ref, str) and ref.isascii() and ref.isdigit()):
         raise InDoubt(f"{UNREADABLE.text} (HTTP {answer.problem.status})", hint=UNREADABLE.hint)
     # Replies were closed by the request itself; that it worked is not known before it is read back.
-    return receipt_for(ref, parent, now, Replies.UNVERIFIED, alone=alone)
+    return receipt_for(ref, post, parent, now)
 
 
 def recognized(found: Mapping[str, Any], post: Post, parent: Receipt | None) -> Receipt | None:
@@ -57,12 +64,12 @@ def recognized(found: Mapping[str, Any], post: Post, parent: Receipt | None) -> 
     A post that X refused as a reply may stand alone; that it hangs under the parent after all is looked for as well.
     """
     ref, at = str(found.get("id", "")), posted_at(found)
-    if not (ref.isdigit() and at and same_text(post.text, found)):
+    if not (ref.isdigit() and at):
         return None
-    if hangs_under(found, parent.ref if parent else None):
-        return receipt_for(ref, parent, at, reply_state(found))
-    if ROOT in post.token and hangs_under(found, None):
-        return receipt_for(ref, None, at, reply_state(found), alone=True)
+    for above in (parent, None) if ROOT in post.token else (parent,):
+        texts = {post.text} if above else {post.text, text_of(post, None)}
+        if hangs_under(found, above.ref if above else None) and any(same_text(text, found) for text in texts):
+            return receipt_for(ref, post, above, at, reply_state(found))
     return None
 
 

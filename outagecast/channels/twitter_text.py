@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from outagecast.channel import Kind, Limit, Post, Refused
@@ -12,8 +13,13 @@ from outagecast.text import (
     Line,
     Rung,
     Thread,
+    composed,
+    defuse,
     fit,
+    post,
+    shortened,
     stamp,
+    without_eta,
     x_cashtags,
     x_length,
     x_links,
@@ -28,7 +34,11 @@ if TYPE_CHECKING:
 # Weighted units: https://github.com/twitter/twitter-text config/v3.json, read November 2026.
 LIMIT = Limit(most=280, unit="characters as X counts them", count=x_length)
 MOST_PARTS = 10
+ALONE = "alone"
+"""Under this name a post's data have the text that it has where it hangs under nothing."""
 _MOST_CHARACTERS = 5000
+_LEAST_TITLE = 12
+"""With less of an incident's title than this nobody knows which incident it is."""
 # USD a post on pay-per-use, https://docs.x.com/x-api/getting-started/pricing, read November 2026.
 _PRICE, _PRICE_WITH_LINK = "0.015", "0.20"
 MENTIONED = "mentionedUsers"
@@ -43,8 +53,9 @@ def compose(news: Announcement, notice: str, most_parts: int) -> list[Post]:
             hint="say it in fewer words",
         )
     fitted = _fitted(news, notice, most_parts)
-    _demand_closed(fitted.posts)
-    return [_post(news, fitted, part) for part in range(1, len(fitted.posts) + 1)]
+    alone = "" if news.kind is Kind.OPENED else _alone(news, fitted)
+    _demand_closed([*fitted.posts, alone])
+    return [_post(news, fitted, part, alone) for part in range(1, len(fitted.posts) + 1)]
 
 
 def _fitted(news: Announcement, notice: str, most_parts: int) -> Fitted:
@@ -110,6 +121,29 @@ def _with_link(news: Announcement, words: str) -> str:
     return f"{words}\n{news.link}"
 
 
+def _alone(news: Announcement, fitted: Fitted) -> str:
+    """The first post for where it hangs under nothing: its heading names the incident, as far as there is room.
+
+    Empty where there is no room to name it.
+    """
+    head, first = composed(fitted.head), fitted.posts[0]
+    body = first.removeprefix(head).removeprefix(" ")
+
+    def named(title: str) -> str:
+        title = _harmless(title)
+        return composed(post(f"{head[:-1]} · {title}]" if head else f"[{title}]", body))
+
+    title = shortened(
+        without_eta(news.incident.title), lambda title: LIMIT.count(named(title)) <= LIMIT.most, _LEAST_TITLE
+    )
+    return named(title) if title else ""
+
+
+def _harmless(title: str) -> str:
+    """A title that mentions nobody and has no cashtag: the message may have the one that X takes."""
+    return re.sub(r"\$(?=[A-Za-z])", "$\u200b", defuse(title))
+
+
 def _demand_closed(texts: Sequence[str]) -> None:
     """Refuse what would open the conversation to somebody, or what X is known to refuse."""
     for text in texts:
@@ -126,11 +160,13 @@ def _demand_closed(texts: Sequence[str]) -> None:
             )
 
 
-def _post(news: Announcement, fitted: Fitted, part: int) -> Post:
-    text = fitted.posts[part - 1]
+def _post(news: Announcement, fitted: Fitted, part: int, alone: str) -> Post:
+    text, first = fitted.posts[part - 1], part == 1
     data = {"cost": f"{_PRICE_WITH_LINK if x_links(text) else _PRICE} USD"}
-    if news.kind is Kind.OPENED and part == 1:
+    if news.kind is Kind.OPENED and first:
         data["reply_settings"] = MENTIONED
+    if alone and first:
+        data[ALONE] = alone
     return Post(text, part, len(fitted.posts), data=data, warnings=tuple(_warnings(fitted, part)))
 
 
