@@ -6,7 +6,7 @@ import http.client
 import threading
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -94,6 +94,31 @@ def test_an_image_that_is_none_or_too_large_is_refused(x: XPlatform) -> None:
     text = {"media": b64encode(b"<html>").decode(), "media_category": "tweet_image"}
     large = {"media": b64encode(PNG + bytes(5 * 1024 * 1024)).decode(), "media_category": "tweet_image"}
     assert [call(x, "POST", "/2/media/upload", body)[0] for body in (text, large)] == [400, 413]
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/2/media/upload", {"media": "!"}),
+        ("/2/media/upload", {"media_category": "dm_image"}),
+        ("/2/media/upload", {"alt_text": "map"}),
+        ("/2/media/metadata", {"id": "1"}),
+        ("/2/media/metadata", {"metadata": {"alt_text": "map"}}),
+        ("/2/media/metadata", {"metadata": {"alt_text": {"text": "w" * 1001}}}),
+        ("/2/media/metadata", {"media_id": "1"}),
+    ],
+)
+def test_a_request_about_an_image_has_exactly_the_form_that_is_documented(
+    x: XPlatform, path: str, more: dict[str, Any]
+) -> None:
+    good: dict[str, Any] = {
+        "/2/media/upload": {"media": b64encode(PNG).decode(), "media_category": "tweet_image"},
+        "/2/media/metadata": {"id": uploaded(x), "metadata": {"alt_text": {"text": "map"}}},
+    }
+    assert call(x, "POST", path, good[path])[0] == 200
+    assert call(x, "POST", path, good[path] | more)[0] == 400
+    x.account.write = False
+    assert call(x, "POST", path, good[path])[0] == 403
 
 
 # Limits

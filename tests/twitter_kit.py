@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
+import zlib
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from outagecast.channel import Announcement, ChannelError, House, Incident, Kind, Post, Receipt, Secret
+from outagecast.channel import Announcement, ChannelError, House, Image, Incident, Kind, Post, Receipt, Secret
 from outagecast.channels.twitter import Twitter, TwitterSettings
 from outagecast.model import IncidentState
 from outagecast.sandbox.x import XPlatform
@@ -19,12 +21,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 CREATE = "POST /2/tweets"
+UPLOAD, DESCRIBE = "POST /2/media/upload", "POST /2/media/metadata"
 AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 HOUSE = House("Example Hosting", ZoneInfo("Europe/Berlin"), notice="Announcements only. Help: https://help.example.net")
 ROOT = Post("[14:05 UTC] fiber cut, ETA 1h (15:05 UTC)")
 UPDATE = Post("[14:25 UTC · update 1] splicing")
 IMPATIENT = 0.5
 """Seconds to wait for an answer that never comes."""
+
+
+def png() -> bytes:
+    """One red pixel."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    pixel = zlib.compress(b"\0\xff\0\0")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
+
+
+MAP = Image("map.png", "image/png", "map of the cut", png())
+SHOWN = Post(ROOT.text, image=MAP)
 
 
 class Notes(dict[str, str]):

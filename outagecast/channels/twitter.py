@@ -6,6 +6,7 @@ The facts behind every line are X's API v2 as of November 2026. tweepy is import
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -28,8 +29,9 @@ from outagecast.channel import (
 )
 from outagecast.channels.twitter_answers import judge
 from outagecast.channels.twitter_check import findings
-from outagecast.channels.twitter_create import ROOT, receipt_from, recognized, refusal, text_of, unwelcome
+from outagecast.channels.twitter_create import ROOT, given_way, receipt_from, recognized, refusal, text_of
 from outagecast.channels.twitter_match import reply_state
+from outagecast.channels.twitter_picture import MEDIA, with_picture
 from outagecast.channels.twitter_table import Verdict
 from outagecast.channels.twitter_text import LIMIT, MENTIONED, MOST_PARTS, compose
 from outagecast.wire import RESUME, loopback, read_object, session
@@ -48,9 +50,11 @@ _BELIEVE_AFTER = timedelta(seconds=60)
 timeline is not documented (November 2026)."""
 _CLOCK_SLACK = timedelta(minutes=6)
 """X takes signatures from clocks 5 minutes off, so a post may bear such a time."""
+_CONNECT = 5.0
 _PATIENCE = 20.0
 """Seconds to wait for an answer: X's own servers give up after 5, and were seen to take 10."""
 _MOST_PAGES = 8
+_LARGEST_PICTURE = 5 * 1024 * 1024
 
 
 class Long(StrEnum):
@@ -93,6 +97,7 @@ class Twitter:
         threads=True,
         can_find=True,
         can_retract=True,
+        images=_LARGEST_PICTURE,
     )
 
     def __init__(
@@ -128,18 +133,22 @@ class Twitter:
         return compose(news, notice, MOST_PARTS if self._settings.long is Long.THREAD else 1)
 
     def send(self, post: Post, parent: Receipt | None, remember: Remember) -> Receipt:
-        """Publish one post, as a reply to `parent` if there is one.
+        """Publish one post, as a reply to `parent` if there is one; its picture is uploaded before.
 
-        X may refuse a reply to our own post (its reply rule of 2026-02-23). Only after such a definite refusal, and
-        after `remember` has committed it, it goes out as a root of its own with its own reply control.
+        X may refuse a reply to our own post (its reply rule of 2026-02-23), or the picture. Only after such a definite
+        refusal, and after `remember` has committed it, it goes out at once as a root of its own, or as words alone.
         """
-        if parent and ROOT not in post.token:
-            answer = self._create(post, parent)
-            if not unwelcome(answer, parent, self._now()):
-                return self._settle(answer, post, parent, remember)
-            post = replace(post, token={**post.token, ROOT: "1"})
+        post = self._with_picture(post, remember)
+        while True:
+            above = None if ROOT in post.token else parent
+            answer = self._create(post, above)
+            if answer.verdict is Verdict.PUBLISHED:
+                return receipt_from(answer, post, above, self._now())
+            less = given_way(answer, post, above, self._now())
+            if not less:
+                raise refusal(answer, post, above, self._now(), remember)
+            post = replace(post, token={**post.token, **less})
             remember(post.token)
-        return self._settle(self._create(post, None), post, None, remember)
 
     def find(self, post: Post, parent: Receipt | None, since: datetime) -> Receipt | Absent | CannotTell:
         """Look for the post among the account's own, by text and parent."""
@@ -200,27 +209,32 @@ class Twitter:
     def _api(self) -> XApi:
         """Read the keys and import tweepy, on first use."""
         if self._opened is None:
-            mine = self._settings
-            secrets = (mine.api_key, mine.api_key_secret, mine.access_token, mine.access_token_secret)
-            keys = [secret.reveal() for secret in secrets]
-            if self._known_id is None and (found := re.match(r"([0-9]+)-", keys[2])):
-                self._known_id = found[1]  # X's user tokens begin with the user's id
-            from outagecast.channels.twitter_api import XApi
-
-            self._opened = XApi(keys, session(f"https://{_HOST}", mine.simulator_url, read=self._patience), self._now)
+            self._opened = self._open(_CONNECT, self._patience)
         return self._opened
+
+    def _open(self, connect: float, read: float) -> XApi:
+        mine = self._settings
+        secrets = (mine.api_key, mine.api_key_secret, mine.access_token, mine.access_token_secret)
+        keys = [secret.reveal() for secret in secrets]
+        if self._known_id is None and (found := re.match(r"([0-9]+)-", keys[2])):
+            self._known_id = found[1]  # X's user tokens begin with the user's id
+        from outagecast.channels.twitter_api import XApi
+
+        return XApi(keys, session(f"https://{_HOST}", mine.simulator_url, connect=connect, read=read), self._now)
+
+    def _with_picture(self, post: Post, remember: Remember) -> Post:
+        """Settle the picture before anything is public; the words wait for it, so its time is bounded."""
+        if post.image is None or MEDIA in post.token:
+            return post
+        # The time to connect is also all the time that a request has to go out, and a picture goes out slowly.
+        with closing(self._open(self._patience, self._patience / 2)) as api:
+            return with_picture(api, post, post.image, remember)
 
     def _create(self, post: Post, parent: Receipt | None) -> Answer:
         """Make the one request. A repeat of it is identical to the byte: X knows its own duplicates only by that."""
         # X refuses a reply that brings reply settings of its own: the root's hold for the whole conversation.
         under, control = (parent.ref, None) if parent else (None, MENTIONED)
-        return judge(self._api.create(text_of(post, parent), under, control))
-
-    def _settle(self, answer: Answer, post: Post, parent: Receipt | None, remember: Remember) -> Receipt:
-        """Give the receipt, or raise what the answer means."""
-        if answer.verdict is Verdict.PUBLISHED:
-            return receipt_from(answer, post, parent, self._now())
-        raise refusal(answer, post, parent, self._now(), remember)
+        return judge(self._api.create(text_of(post, parent), under, control, post.token.get(MEDIA)))
 
     def _own_id(self, api: XApi) -> str:
         """Who we are: from the config, from the token, else asked for (0.01 USD on pay-per-use)."""

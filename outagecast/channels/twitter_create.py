@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from outagecast.channel import ChannelError, InDoubt, Receipt, Refused, Replies, TryLater
 from outagecast.channels.twitter_match import hangs_under, made_at, posted_at, reply_state, same_text
+from outagecast.channels.twitter_picture import MEDIA, left_out, said_of_picture
 from outagecast.channels.twitter_table import UNREADABLE, Verdict
 from outagecast.channels.twitter_text import ALONE
 from outagecast.wire import read_object
@@ -34,11 +35,12 @@ def receipt_for(
     ref: str, post: Post, parent: Receipt | None, at: datetime, replies: Replies = Replies.UNVERIFIED
 ) -> Receipt:
     """Make the receipt of a post made at `at` under `parent`."""
+    refused = _STANDS_ALONE if ROOT in post.token and not parent else ""
     return Receipt(
         ref,
         url=f"https://x.com/i/status/{ref}",
         replies=replies,
-        note=_STANDS_ALONE if ROOT in post.token and not parent else None,
+        note="; ".join(filter(None, (refused, said_of_picture(post)))) or None,
         data={"conversation": conversation(parent) if parent else ref, "at": at.isoformat()},
     )
 
@@ -73,6 +75,13 @@ def recognized(found: Mapping[str, Any], post: Post, parent: Receipt | None) -> 
     return None
 
 
+def given_way(answer: Answer, post: Post, parent: Receipt | None, now: datetime) -> Mapping[str, str]:
+    """What X's definite refusal leaves to be tried at once, as a token: the words alone, or a root of its own."""
+    if answer.verdict is Verdict.INVALID and post.token.get(MEDIA):
+        return left_out(answer.said())
+    return {ROOT: "1"} if parent and unwelcome(answer, parent, now) else {}
+
+
 def unwelcome(answer: Answer, parent: Receipt, now: datetime) -> bool:
     """Tell whether X has refused this as a reply, for certain, so that only a root of its own is left."""
     if answer.verdict is Verdict.PARENT_UNSEEN:
@@ -90,7 +99,7 @@ def refusal(answer: Answer, post: Post, parent: Receipt | None, now: datetime, r
             return TryLater(text, after=row.after, hint=row.hint)
         case Verdict.PATIENCE:
             return _patience(answer, post, remember)
-        case Verdict.REFUSED | Verdict.NO_REPLY | Verdict.PARENT_UNSEEN:
+        case Verdict.REFUSED | Verdict.INVALID | Verdict.NO_REPLY | Verdict.PARENT_UNSEEN:
             return Refused(text, mendable=row.mendable, hint=row.hint)
         case Verdict.DUPLICATE:
             return InDoubt(text, duplicate=True, hint=row.hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _EPOCH_MS = 1_288_834_974_657
 """When X's ids begin: their upper bits are the milliseconds since 2010-11-04T01:42:54.657Z."""
+
+_SHORT_AT_END = re.compile(r"\s*(https://t\.co/\w+)\Z")
 
 
 def same_text(ours: str, found: Mapping[str, Any]) -> bool:
@@ -42,16 +45,25 @@ def made_at(ref: str) -> datetime | None:
 
 
 def _as_written(found: Mapping[str, Any]) -> str:
-    """Undo what X does to a text: `& < >` escaped, links replaced by t.co ones."""
+    """Undo what X does to a text: `& < >` escaped, links replaced by t.co ones, one for the picture put behind it."""
     from html import unescape
 
     text = unescape(str(found.get("text", "")))
     entities = found.get("entities")
-    for url in _objects(entities.get("urls") if isinstance(entities, dict) else None):
+    urls = list(_objects(entities.get("urls") if isinstance(entities, dict) else None))
+    last = _SHORT_AT_END.search(text)
+    if last and last[1] not in {url.get("url") for url in urls}:
+        text = text[: last.start()]  # X has left out what it stands for; it can only be the picture
+    for url in urls:
         short, long = url.get("url"), url.get("expanded_url")
         if isinstance(short, str) and isinstance(long, str) and short:
-            text = text.replace(short, long)
+            text = text.replace(short, "" if _is_own_picture(url, found) else long)
     return text
+
+
+def _is_own_picture(url: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Tell whether a link stands for a picture of the post itself; the words may well hold one to another's."""
+    return "media_key" in url or f"/status/{found.get('id')}/photo/" in str(url.get("expanded_url"))
 
 
 def _canonical(text: str) -> str:

@@ -30,6 +30,8 @@ class Verdict(StrEnum):
     PATIENCE = "patience"
     """Not published, for no known reason; a few tries later on may work, then a person must look."""
     REFUSED = "refused"
+    INVALID = "invalid"
+    """Not published: X cannot make sense of it. With a picture, that may be the picture's fault (its id expires)."""
     NO_REPLY = "no-reply"
     """Not published: it may not be a reply to that post. As a post of its own it may go out."""
     PARENT_UNSEEN = "parent-unseen"
@@ -231,7 +233,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         "invalid",
         {400, 413, 422},
-        Verdict.REFUSED,
+        Verdict.INVALID,
         "X could not make sense of the request",
         "this is a fault in outagecast: please report it; say it in other words: outagecast post",
         mendable=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from outagecast.channel import Kind, Limit, Post, Refused
@@ -40,7 +41,7 @@ _MOST_CHARACTERS = 5000
 _LEAST_TITLE = 12
 """With less of an incident's title than this nobody knows which incident it is."""
 # USD a post on pay-per-use, https://docs.x.com/x-api/getting-started/pricing, read November 2026.
-_PRICE, _PRICE_WITH_LINK = "0.015", "0.20"
+_PRICE, _PRICE_WITH_LINK, _PRICE_OF_ALT_TEXT = Decimal("0.015"), Decimal("0.20"), Decimal("0.005")
 MENTIONED = "mentionedUsers"
 """Only the author and whoever the root mentions may reply; X has no "nobody". So our roots mention no one."""
 
@@ -162,12 +163,18 @@ def _demand_closed(texts: Sequence[str]) -> None:
 
 def _post(news: Announcement, fitted: Fitted, part: int, alone: str) -> Post:
     text, first = fitted.posts[part - 1], part == 1
-    data = {"cost": f"{_PRICE_WITH_LINK if x_links(text) else _PRICE} USD"}
+    image = news.image if first else None
+    data = {"cost": _cost(text, described=bool(image and image.alt))}
     if news.kind is Kind.OPENED and first:
         data["reply_settings"] = MENTIONED
     if alone and first:
         data[ALONE] = alone
-    return Post(text, part, len(fitted.posts), data=data, warnings=tuple(_warnings(fitted, part)))
+    return Post(text, part, len(fitted.posts), data=data, warnings=tuple(_warnings(fitted, part)), image=image)
+
+
+def _cost(text: str, *, described: bool) -> str:
+    price = _PRICE_WITH_LINK if x_links(text) else _PRICE
+    return f"{price + _PRICE_OF_ALT_TEXT if described else price} USD"
 
 
 def _warnings(fitted: Fitted, part: int) -> Iterator[str]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LARGEST_IMAGE = 5 * 1024 * 1024
 LONGEST_ALT = 1000
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"RIFF")
+_UPLOAD = frozenset({"media", "media_category", "media_type", "additional_owners", "shared"})
 _RECENT = timedelta(days=7)
 
 
@@ -129,8 +130,10 @@ def upload(platform: XPlatform, call: Call) -> Answer:
 
 def describe(platform: XPlatform, call: Call) -> Answer:
     """POST /2/media/metadata: the words for who cannot see the image."""
+    _demand_write(platform, call)
     body = call.request.json
-    ref, alt = _alt(body) if isinstance(body, dict) else ("", None)
+    demand(platform, isinstance(body, dict) and body.keys() == {"id", "metadata"}, "$: must have id and metadata only")
+    ref, alt = _alt(body)
     image = platform.media.get(ref)
     demand(platform, image and image.owner is call.account, "Your media ID is invalid.", id=ref)
     demand(platform, isinstance(alt, str) and len(alt) <= LONGEST_ALT, "alt_text: at most 1000 characters")
@@ -151,7 +154,8 @@ def _content(platform: XPlatform, call: Call) -> tuple[bytes, str]:
     if request.files:
         return request.files.get("media", b""), request.form.get("media_category", "")
     body = request.json
-    demand(platform, isinstance(body, dict) and isinstance(body.get("media"), str), "$.media: must be base64")
+    demand(platform, isinstance(body, dict) and not body.keys() - _UPLOAD, "$: has fields that are not in the schema")
+    demand(platform, isinstance(body.get("media"), str), "$.media: must be base64")
     try:
         return base64.b64decode(body["media"], validate=True), str(body.get("media_category", ""))
     except binascii.Error:
