@@ -21,7 +21,7 @@ from outagecast.channel import (
 )
 from outagecast.channels.twitter_match import hangs_under, reply_state, same_text
 from outagecast.sandbox.faults import Fault, FaultKind, When
-from outagecast.sandbox.x import ERRORS, Gone, XPlatform, account
+from outagecast.sandbox.x import ERRORS, XPlatform, account
 from outagecast.sandbox.x_tweets import Draft
 
 if TYPE_CHECKING:
@@ -248,43 +248,3 @@ def test_an_account_that_may_not_read_is_told_so(name: str, x: XPlatform, twitte
     with pytest.raises(Refused, match="cannot be read back") as caught:
         twitter.close_replies(root)
     assert caught.value.hint
-
-
-def test_a_post_is_taken_back_and_taking_it_back_again_is_success(x: XPlatform, twitter: Twitter) -> None:
-    root = twitter.send(ROOT, None, Notes())
-    twitter.retract(root)
-    assert x.public() == []
-    twitter.retract(root)
-
-
-@pytest.mark.parametrize("gone", list(Gone))
-@pytest.mark.parametrize("status", [200, 404])
-def test_gone_already_is_success_however_x_says_it(gone: Gone, status: int, x: XPlatform, twitter: Twitter) -> None:
-    root = twitter.send(ROOT, None, Notes())
-    x.tweets.delete(root.ref)
-    x.gone, x.missing_status = gone, status
-    twitter.retract(root)
-
-
-def test_a_404_on_a_post_that_is_still_there_is_no_success(x: XPlatform, twitter: Twitter) -> None:
-    root = twitter.send(ROOT, None, Notes())
-    x.faults.add(ERRORS["not-found"].fault("DELETE"))
-    with pytest.raises(TryLater, match="did not delete"):
-        twitter.retract(root)
-
-
-@pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.HANG, FaultKind.STATUS, FaultKind.REDIRECT])
-def test_an_unclear_deletion_may_be_repeated(kind: FaultKind, x: XPlatform, twitter: Twitter) -> None:
-    root = twitter.send(ROOT, None, Notes())
-    x.faults.add(Fault("DELETE", kind, When.AFTER))
-    with pytest.raises(TryLater):
-        twitter.retract(root)
-    twitter.retract(root)
-    assert x.public() == []
-
-
-def test_a_key_that_may_not_delete_is_refused(x: XPlatform, twitter: Twitter) -> None:
-    root = twitter.send(ROOT, None, Notes())
-    x.account.write = False
-    with pytest.raises(Refused, match="may only read"):
-        twitter.retract(root)

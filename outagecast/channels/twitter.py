@@ -27,7 +27,7 @@ from outagecast.channel import (
     Secret,
     TryLater,
 )
-from outagecast.channels.twitter_answers import judge
+from outagecast.channels.twitter_answers import judge, says_gone
 from outagecast.channels.twitter_check import findings
 from outagecast.channels.twitter_create import ROOT, given_way, receipt_from, recognized, refusal, text_of
 from outagecast.channels.twitter_match import reply_state
@@ -175,7 +175,7 @@ class Twitter:
         """Delete the post. The last one of a conversation first: deleting its root opens what hangs below."""
         api = self._api
         response = api.delete(receipt.ref)
-        if response.status_code != 404:
+        if not says_gone(response):
             api.demand(response)
         data = read_object(response).get("data")
         if isinstance(data, dict) and data.get("deleted") is True:

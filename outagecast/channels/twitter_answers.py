@@ -52,6 +52,11 @@ def judge(response: Response) -> Answer:
     return Answer(response, next((row for row in TABLE if row.fits(problem)), UNREADABLE), problem)
 
 
+def says_gone(response: Response) -> bool:
+    """Tell whether X answers that there is no such post, in one of its ways; by itself it is no proof of it."""
+    return response.status_code in {404, 410} or judge(response).verdict is Verdict.PARENT_UNSEEN
+
+
 def take_apart(response: Response) -> Problem:
     """Read what there is of X's problem format in an answer that may be a list, null, HTML or nothing."""
     parsed = read_json(response)
