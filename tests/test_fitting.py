@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -286,6 +286,15 @@ class TestOnX:
         one = news("", words=f"{long}{words}", shorter=(f"{long}w",), status=None, kind=Kind.OPENED)
         (post,) = compose(one, "", 10)
         assert post.warnings == (f"no room for: {lacks}",)
+
+    @pytest.mark.parametrize("length", range(1, 281, 3))
+    def test_equal_messages_differ_as_long_as_time_or_number_is_shown(self, length: int):
+        one = news("w" * length)
+        (this,) = compose(one, "", 10)
+        (next_minute,) = compose(replace(one, at=one.at + timedelta(minutes=1)), "", 10)
+        (next_number,) = compose(replace(one, seq=3), "", 10)
+        assert (this.text != next_minute.text) == ("the time" not in missing(this))
+        assert (this.text != next_number.text) == ("the number" not in missing(this))
 
     def test_a_link_is_never_left_out(self):
         (post,) = compose(news("w" * 256, link=LINK), NOTICE, 10)
