@@ -24,7 +24,7 @@ ROOT = PACKAGE.parent
 
 LAYERS = {
     0: "model errors tld graphemes",
-    1: "channel text xtext xlinks cutting fitting stamps eta addresses config config_* secrets secret_* trust wire wire_* journal",
+    1: "channel text xtext xlinks cutting fitting stamps eta addresses config config_* secrets secret_* trust wire wire_* templates journal",
     2: "channels deliver registry announce following report preview checkup testing",
     3: "screen",
     4: "cli __main__",
@@ -32,6 +32,9 @@ LAYERS = {
 """A package counts as one. Each may import from its own layer and from those below it."""
 SHARED_BY_ADAPTERS = {"channel", "wire", "wire_session", "text", "secrets", "trust", "errors"}
 """`errors` because `text` raises UsageError."""
+
+WITH_JINJA = {"templates.bounds", "templates.engine", "templates.writing"}
+"""What `outagecast.templates` imports when something is rendered."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,7 @@ def test_nobody_imports_an_adapter_by_name() -> None:
         ("sqlite3", {"journal", "report"}),
         ("yaml", {"config", "config_yaml", "config_binding", "config_words"}),
         ("keyring", {"secret_sources"}),
+        ("jinja2", {"templates"}),
         ("pytest", {"testing"}),
         ("smtplib", {"channels", "sandbox"}),
     ],
@@ -207,20 +211,22 @@ def test_a_foreign_library_is_imported_in_its_own_places_only(foreign: str, home
 def test_what_is_heavy_is_imported_on_first_use() -> None:
     """Inside functions: every start would pay for it otherwise. The screen, imported late itself, may have rich."""
     heavy = {"tweepy", "facebook", "requests", "urllib3", "smtplib", "ssl", "email", "keyring", "platformdirs", "http"}
+    heavy |= {"jinja2"}
     early = [
         each
         for each in every_import()
         if each.at_import and top(each.importer) not in {"sandbox", "testing", "screen"}
         if top(each.imported) in heavy | {"rich"} or top(_ours(each.imported) or "") in {"screen", "sandbox"}
-        # These are themselves imported on first use, by the adapters and by `drill`.
-        if each.importer not in {"wire_session", "trust", "cli.rehearsal"} and not each.importer.startswith("channels.")
+        # These are themselves imported on first use, by the adapters, by `drill` and by whatever renders a template.
+        if each.importer not in {"wire_session", "trust", "cli.rehearsal", *WITH_JINJA}
+        and not each.importer.startswith("channels.")
     ]
     wrong("too early", early)
 
 
 def test_what_is_imported_on_first_use_stays_so() -> None:
     """The modules that may import what is heavy are imported inside functions themselves."""
-    late = {"wire_session", "trust", "cli.rehearsal", "screen"}
+    late = {"wire_session", "trust", "cli.rehearsal", "screen", *WITH_JINJA}
     entries = [each for each, ours in own_imports() if each.at_import and ours in late and each.importer not in late]
     wrong("too early", entries)
 
@@ -274,6 +280,7 @@ DEAR = (
     "rich.progress",
     "rich.traceback",
     "pygments",
+    "jinja2",
     "outagecast.channels",
     "outagecast.sandbox",
 )
