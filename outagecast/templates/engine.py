@@ -33,6 +33,7 @@ class Engine:
         self._shelves = shelves
         self._loader = _Loader(shelves)
         self._jinja = Bounded(self._loader)
+        self._parsed: dict[str, nodes.Template] = {}
 
     def say(self, file: str, names: Mapping[str, object]) -> str:
         """The words of one file, ready to go out; raises NotGivenError with the name of what is missing."""
@@ -73,9 +74,11 @@ class Engine:
                 yield from self._trees(other, seen)
 
     def _tree(self, file: str) -> nodes.Template:
-        self._jinja.get_template(file)
-        source, path, _ = self._loader.get_source(self._jinja, file)
-        return self._jinja.parse(source, file, path)
+        if file not in self._parsed:
+            self._jinja.get_template(file)  # for the mistakes that only compiling finds
+            source, path, _ = self._loader.get_source(self._jinja, file)
+            self._parsed[file] = self._jinja.parse(source, file, path)
+        return self._parsed[file]
 
     @contextmanager
     def _told(self, file: str) -> Iterator[None]:

@@ -83,7 +83,7 @@ class Writing:
 
     def _demand_used(self) -> None:
         """A --var that nothing uses is a typing error; it would be left out without a word."""
-        known = self._known()
+        known = self._known() if self._given else None
         wrong = next((name for name in self._given if known is not None and name not in known), None)
         if known is None or wrong is None:
             return
