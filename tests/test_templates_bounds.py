@@ -109,6 +109,7 @@ def test_what_people_need_of_the_language_is_there(tmp_path: Path):
         ("fine\n\n{% if message %}", 3, "Unexpected end of template"),
         ("fine\n{{ message | shout }}", 2, "there is no filter shout; there are capitalize, d,"),
         ("{% if eta %}\n{{ message | shout }}{% endif %}", 2, "there is no filter shout"),
+        ("\n{% for a in message recursive %}x{% endfor %}", 2, "loops are not recursive here"),
         ("{% if eta %}\n{{ message is loud }}{% endif %}", 2, "there is no test loud"),
         ("{{ message }}\n{{ message + 1 }}", 2, 'can only concatenate str (not "int") to str'),
         ("\n{{ 1 // 0 }}", 2, "division"),
@@ -148,8 +149,9 @@ def test_what_cannot_be_read_is_told(name: str, tmp_path: Path):
 
 
 def test_a_byte_order_mark_and_the_line_ends_of_windows_are_no_mistake(tmp_path: Path):
-    (tmp_path / "base.j2").write_bytes(b"\xef\xbb\xbfa\r\nb\r\n")
-    assert written(tmp_path, "base").words == "a\nb"
+    filled(tmp_path, base="begin\n{% include '_part.j2' %}")
+    (tmp_path / "_part.j2").write_bytes(b"\xef\xbb\xbfa\r\nb\r\n")
+    assert written(tmp_path, "base").words == "begin\na\nb"
 
 
 class TestProblems:
