@@ -118,6 +118,7 @@ class TestWords:
         error = wrong(tmp_path, "base", given={"more": "\x1b[2J"})
         assert "base.j2" in error.text
         assert "U+001B" in error.text
+        assert error.hint == "take it out, or type the words anew"
         assert "empty.j2 says cannot go out" in wrong(tmp_path, "empty").text
 
     def test_nothing_is_written_anywhere(self, tmp_path: Path):

@@ -122,7 +122,7 @@ def _tidy(words: str, file: str) -> str:
     try:
         return clean(words)
     except UsageError as err:
-        raise UsageError(f"what the template {file} says cannot go out: {err.text}", hint="outagecast check") from err
+        raise UsageError(f"what the template {file} says cannot go out: {err.text}", hint=err.hint) from err
 
 
 def _demanded(node: nodes.Node) -> str | None:
