@@ -1,57 +1,31 @@
-"""From what was typed to what is planned: the words, the incident, and each channel's posts. No network."""
+"""From the words to what is planned: the incident, and each channel's posts. No network."""
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 from msgspec.structs import replace
 
-from outagecast import eta as etas
+from outagecast.channel import Edits
 from outagecast.errors import Refused, UsageError
 from outagecast.journal import AnnouncementRow, ChannelPlan
-from outagecast.model import Announcement, Incident, IncidentState, Kind, Post, Status
-from outagecast.text import clean, defuse, one_line
+from outagecast.journal.rows import said_on
+from outagecast.model import Announcement, Incident, IncidentState, Kind, Post
+from outagecast.phrasing import title_of
+from outagecast.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import tzinfo
 
     from outagecast.channel import Channel, Letters
     from outagecast.journal import Journal
+    from outagecast.phrasing import Pen, Request, Said, Words
     from outagecast.registry import Opened
 
 SAME_WITHIN = timedelta(minutes=15)
 """Without a key, the same words within this time are the same announcement."""
-TITLE = 100
-"""Characters of the message that make the title when none is given."""
-_LINK = re.compile(r"https?://[^\s<>\"]{3,2000}", re.IGNORECASE)
-
-
-class Request(msgspec.Struct, frozen=True):
-    """What a person or a runbook asks to announce, as typed."""
-
-    text: str
-    key: str | None = None
-    title: str | None = None
-    status: Status | None = None
-    eta: str | None = None
-    link: str | None = None
-    groups: tuple[str, ...] = ()
-    again: bool = False
-    defuse: bool = False
-
-
-class Words(msgspec.Struct, frozen=True):
-    """What was typed, understood."""
-
-    text: str
-    words: str
-    title: str
-    eta: datetime | None
-    link: str | None
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -59,41 +33,6 @@ class Draft(msgspec.Struct, frozen=True):
 
     news: Announcement
     plans: Sequence[ChannelPlan]
-
-
-def understand(request: Request, now: datetime, zone: tzinfo) -> Words:
-    """The words that go out, with the absolute time of their ETA. Raises UsageError about anything that cannot."""
-    text = clean(request.text)
-    if request.key is not None:
-        one_line(request.key, "incident key")
-    found = etas.find(text, now, zone)
-    words, at = text, None
-    if request.eta is not None:
-        at = etas.parse(request.eta, now, zone)
-        words = f"{text} ({etas.phrase(at, now)})"
-    elif found is not None:
-        at = found.at
-        words = etas.absolute(text, found, now)
-    if request.defuse:
-        words = defuse(words)
-    title = one_line(request.title, "title") if request.title is not None else _title(text)
-    return Words(text, words, title, at, _link(request.link))
-
-
-def _title(text: str) -> str:
-    """The first line of the message, cut at a word where it is long."""
-    line = re.sub(r"\s+", " ", text.split("\n", 1)[0]).strip()
-    if len(line) <= TITLE:
-        return line
-    return line[:TITLE].rsplit(" ", 1)[0].rstrip(" ,;:-") + "…"
-
-
-def _link(link: str | None) -> str | None:
-    if link is None:
-        return None
-    if not _LINK.fullmatch(link):
-        raise UsageError(f"--link {link!r} is no web address", hint='like this: --link "https://status.example.net/1"')
-    return link
 
 
 def already(
@@ -104,15 +43,15 @@ def already(
     Without a key: the same words a moment ago, or of an open incident that is not finished and not too old for it.
     """
     if request.key is None:
-        return (
-            None if request.again else _same(request, journal.opened_with(words.text, now - SAME_WITHIN, now - expires))
-        )
+        if request.again:
+            return None
+        return same(journal, request, journal.opened_with(words.typed, now - SAME_WITHIN, now - expires), now)
     incident = journal.incident(one_line(request.key, "incident key"))
     if incident is None:
         return None
     first = journal.announcements(incident.key)[0]
-    if first.news.text == words.text and not request.again:
-        return _same(request, first)
+    if first.news.typed == words.typed and not request.again and (found := same(journal, request, first, now)):
+        return found
     if incident.state is IncidentState.OPEN:
         raise UsageError(
             f"the incident {incident.key} is already open ({incident.title}): use update",
@@ -124,19 +63,26 @@ def already(
     )
 
 
-def _same(request: Request, row: AnnouncementRow | None) -> AnnouncementRow | None:
-    """The row; UsageError where other options would be swallowed without a word because the text is the same."""
-    if row is None:
+def same(journal: Journal, request: Request, row: AnnouncementRow | None, now: datetime) -> AnnouncementRow | None:
+    """The row; UsageError where it was just taken back, or where other options would be swallowed without a word."""
+    if row is None or (row.withdrawn_at and now - row.withdrawn_at > SAME_WITHIN):
         return None
-    news = row.news
+    news = journal.whole(row, "")
+    if row.withdrawn_at:
+        another = f" and another key: --incident {news.incident.key}-2" if request.key and not news.seq else ""
+        raise UsageError(
+            f"these words were announced as {news.incident.key} and have been taken back",
+            hint=f"to announce them anew on purpose, type the same with --again{another}",
+        )
     asked = {
         "--status": (request.status, news.status),
         "--link": (request.link, news.link),
         "--group": (request.groups or None, tuple(news.groups) or None),
         "--eta": (request.eta, request.eta if news.eta else None),
+        "--image": (request.image, news.image),
     }
-    for option, (now, then) in asked.items():
-        if now is not None and now != then:
+    for option, (wanted, had) in asked.items():
+        if wanted is not None and wanted != had:
             raise UsageError(
                 f"these words were announced as {news.incident.key} already, with another {option}",
                 hint=f"outagecast update --incident {news.incident.key} MESSAGE, or add --again for a new incident",
@@ -145,24 +91,64 @@ def _same(request: Request, row: AnnouncementRow | None) -> AnnouncementRow | No
 
 
 def opening(
-    journal: Journal | None, channels: Sequence[Opened], request: Request, words: Words, now: datetime
+    pen: Pen,
+    journal: Journal | None,
+    channels: Sequence[Opened],
+    request: Request,
+    words: Words,
+    now: datetime,
 ) -> Draft:
     """The first announcement of a new incident, rendered, with texts that none of the accounts has said before."""
     key = one_line(request.key, "incident key") if request.key is not None else _free_key(journal, now)
-    incident = Incident(key=key, title=words.title, state=IncidentState.OPEN, opened_at=now, eta=words.eta)
-    news = Announcement(
-        incident=incident,
-        seq=0,
-        kind=Kind.OPENED,
-        text=words.text,
-        words=words.words,
+    title = words.title or title_of(words.text or "")
+    incident = Incident(key=key, title=title, opened_as=title, state=IncidentState.OPEN, opened_at=now)
+    return unique(journal, channels, news_of(pen, request, words, Kind.OPENED, incident, 0, now))
+
+
+def news_of(
+    pen: Pen,
+    request: Request,
+    words: Words,
+    kind: Kind,
+    incident: Incident,
+    seq: int,
+    now: datetime,
+    taken_back: Sequence[str] = (),
+) -> Announcement:
+    """One thing to say about `incident`, which is as it was before; the announcement has it as it is with it."""
+    said = pen.say(request, words, kind=kind, incident=incident, number=seq, now=now, taken_back=taken_back)
+    return Announcement(
+        incident=_after(incident, kind, words.title, said, now),
+        seq=seq,
+        kind=kind,
+        text=said.text,
+        words=said.ways[0],
         at=now,
         status=request.status,
-        eta=words.eta,
+        eta=said.eta or (incident.eta if kind is Kind.UPDATE else None),
         link=words.link,
         groups=request.groups,
+        shorter=tuple(said.ways[1:]),
+        image=request.image,
+        typed=words.typed or said.text,
+        said=said.on,
     )
-    return unique(journal, channels, news)
+
+
+def _after(incident: Incident, kind: Kind, title: str | None, said: Said, now: datetime) -> Incident:
+    """The incident as an announcement of that kind leaves it."""
+    if kind is Kind.CORRECTION:
+        return incident
+    over = kind is Kind.RESOLVED
+    title = title or incident.title or title_of(said.text)
+    return replace(
+        incident,
+        title=title,
+        opened_as=incident.opened_as or title,
+        eta=said.eta or (None if over else incident.eta),
+        state=IncidentState.RESOLVED if over else IncidentState.OPEN,
+        resolved_at=(incident.resolved_at or now) if over else None,
+    )
 
 
 def _free_key(journal: Journal | None, now: datetime) -> str:
@@ -206,6 +192,8 @@ def render(opened: Opened, news: Announcement) -> ChannelPlan:
         error = opened.error or Refused("the channel cannot be used", mendable=True)
         return ChannelPlan(opened.name, opened.type, opened.least, error=error.text, hint=error.hint)
     channel = opened.channel
+    news = said_on(news, opened.name)
+    _check_image(opened.name, channel, news)
     try:
         posts = channel.render(news)
     except Refused as err:
@@ -214,10 +202,27 @@ def render(opened: Opened, news: Announcement) -> ChannelPlan:
         why = f"the {opened.name} adapter failed unexpectedly ({type(err).__name__}: {err})"
         return ChannelPlan(opened.name, opened.type, opened.least, error=why, hint="report this bug")
     _check_limits(opened.name, channel, posts)
-    plan = ChannelPlan(opened.name, opened.type, opened.least, account=opened.account, posts=posts)
+    plan = ChannelPlan(
+        opened.name,
+        opened.type,
+        opened.least,
+        account=opened.account,
+        posts=posts,
+        edits=channel.caps.can_edit and isinstance(channel, Edits),
+    )
     if not channel.caps.letters:
         return plan
     return replace(plan, letters=True, recipients=cast("Letters", channel).recipients)
+
+
+def _check_image(name: str, channel: Channel, news: Announcement) -> None:
+    """UsageError for a picture that a platform is known to refuse: that is better known before than after."""
+    size, most = len(news.image.data) if news.image else 0, channel.caps.images
+    if most and size > most:
+        raise UsageError(
+            f"{name}: the picture has {size / 1e6:.1f} MB; {most / 1e6:.1f} MB are the most",
+            hint="make it smaller (an outage map is readable at 1600 pixels), or leave --image out",
+        )
 
 
 def _check_limits(name: str, channel: Channel, posts: Sequence[Post]) -> None:
@@ -228,6 +233,11 @@ def _check_limits(name: str, channel: Channel, posts: Sequence[Post]) -> None:
                 raise UsageError(
                     f"{name}: the text has {length} {limit.unit}, {limit.most} are allowed", hint="say it shorter"
                 )
+
+
+def again(journal: Journal, row: AnnouncementRow, channels: Sequence[Opened]) -> Draft:
+    """An announcement that was planned before, rendered once more to be looked at."""
+    return Draft(row.news, [render(one, journal.whole(row, one.name)) for one in channels])
 
 
 def check_groups(journal: Journal, groups: Sequence[str]) -> None:
@@ -257,7 +267,7 @@ def late(journal: Journal, row: AnnouncementRow, opened: Opened, configured: Col
         hint = f"name the section {twin!r} again in the config, or: outagecast settle {opened.name} --all --drop"
         return ChannelPlan(opened.name, opened.type, opened.least, error=why, hint=hint)
     try:
-        (plan,) = unique(journal, [opened], row.news).plans
+        (plan,) = unique(journal, [opened], journal.whole(row, opened.name)).plans
     except UsageError as err:
         return ChannelPlan(opened.name, opened.type, opened.least, error=err.text, hint=err.hint)
     return plan

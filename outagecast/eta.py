@@ -56,14 +56,21 @@ def find(message: str, now: datetime, zone: tzinfo) -> Found | None:
     return next((one for one in reversed(found) if one), None)
 
 
-def absolute(message: str, found: Found, now: datetime) -> str:
-    """The message with the ETA's time in UTC behind it, unless that stands there: "ETA 1h (15:05 UTC)"."""
+def absolute(message: str, found: Found, now: datetime, was: datetime | None = None) -> str:
+    """The message with the ETA's time in UTC behind it, and the one before: "ETA 1h (15:05 UTC, was 14:05 UTC)".
+
+    What stands there already is not said again.
+    """
     said = message[found.start : found.end]
-    if re.search(r"(?:[0-9]\s*Z|UTC|GMT)\)?\Z", said, re.IGNORECASE):
-        return message
+    before = f"was {_in_utc(was, now)}" if was and not _told(message, found) else ""
     moment = _in_utc(found.at, now)
-    # Where the clock on the wall shows UTC, the name of the zone is all that is missing.
-    addition = " UTC" if f"{said} UTC".endswith(f" {moment}") else f" ({moment})"
+    if re.search(r"(?:[0-9]\s*Z|UTC|GMT)\)?\Z", said, re.IGNORECASE):
+        addition = f" ({before})" if before else ""
+    elif f"{said} UTC".endswith(f" {moment}"):
+        # Where the clock on the wall shows UTC, the name of the zone is all that is missing.
+        addition = f" UTC ({before})" if before else " UTC"
+    else:
+        addition = f" ({', '.join(filter(None, (moment, before)))})"
     return f"{message[: found.end]}{addition}{message[found.end :]}"
 
 
@@ -73,7 +80,7 @@ def without(message: str) -> str:
     for lead in reversed(list(_lead().finditer(message))):
         if said := _expression().match(message, lead.end()):
             promised = _promised(message, said)
-            rest = _closed_up(rest[: lead.start()], rest[promised.end() + 1 if promised else said.end() :])
+            rest = _closed_up(rest[: lead.start()], rest[promised[1] if promised else said.end() :])
     return rest if any(character.isalnum() for character in rest) else message
 
 
@@ -89,9 +96,22 @@ def _closed_up(before: str, after: str) -> str:
     return before.rstrip(_BETWEEN) + after if after[0] in ",;:.!?)\u2026" else f"{before} {after}"
 
 
-def phrase(at: datetime, now: datetime) -> str:
-    """An ETA in words of its own: "ETA 15:05 UTC"."""
-    return f"ETA {_in_utc(at, now)}"
+def _told(message: str, found: Found) -> bool:
+    """Whether the message itself says what the ETA was: "ETA 16:30 (was 15:05)"."""
+    said = message[found.start : found.end]
+    return ", was " in said or re.match(r"[\s(,;]*(?:was|before|instead of)\b", message[found.end :]) is not None
+
+
+def phrase(at: datetime, now: datetime, was: datetime | None = None) -> str:
+    """An ETA in words of its own, with the one before: "ETA 15:05 UTC, was 14:05 UTC"."""
+    return f"ETA {_in_utc(at, now)}" + (f", was {_in_utc(was, now)}" if was else "")
+
+
+def replaced(at: datetime | None, before: datetime | None, now: datetime) -> datetime | None:
+    """The ETA that a new one replaces; None where readers would see the same time twice."""
+    if at is None or before is None or _in_utc(at, now) == _in_utc(before, now):
+        return None
+    return before
 
 
 def relative(at: datetime, now: datetime) -> str:
@@ -144,15 +164,21 @@ def _found(message: str, lead: re.Match[str], now: datetime, zone: tzinfo) -> Fo
         return None
     at, end = _ahead(said, now, zone), said.end()
     if promised := _promised(message, said):
-        at, end = _ahead(promised, now, zone), promised.end() + 1
+        at, end = _ahead(promised[0], now, zone), promised[1]
     return Found(lead.start(), end, at) if at else None
 
 
-def _promised(message: str, said: re.Match[str]) -> re.Match[str] | None:
-    """The absolute time behind an ETA in an announcement typed again, "ETA 1h (15:05 UTC)": it is what was promised."""
+def _promised(message: str, said: re.Match[str]) -> tuple[re.Match[str], int] | None:
+    """The absolute time behind an ETA in an announcement typed again, "ETA 1h (15:05 UTC)", and where that ends.
+
+    It is what was promised; the hour that is meant began then, not now.
+    """
     again = re.compile(r"\s*\(").match(message, said.end())
     absolute = _expression().match(message, again.end()) if again else None
-    return absolute if absolute and absolute["zone"] and message[absolute.end() :].startswith(")") else None
+    if not absolute or not absolute["zone"]:
+        return None
+    end = re.compile(r"(?:, was [^()\n]{1,40})?\)").match(message, absolute.end())
+    return (absolute, end.end()) if end else None
 
 
 def _ahead(said: re.Match[str], now: datetime, zone: tzinfo) -> datetime | None:

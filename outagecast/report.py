@@ -51,6 +51,7 @@ class PostLine(msgspec.Struct, frozen=True):
     look_due: datetime | None
     mendable: bool
     sent_at: datetime | None
+    retract_due: datetime | None
 
     def as_json(self) -> dict[str, Any]:
         """As the contract has it; letters name their recipient instead of a link."""
@@ -70,6 +71,12 @@ class _Tally(msgspec.Struct):
     """Refused for another reason than the address."""
     person: int = 0
     expired: int = 0
+    stuck: int = 0
+    """Out, to be taken back, and only a person can do that."""
+    leaving: int = 0
+    """Out, and to be taken back as soon as the platform lets us."""
+    outdated: int = 0
+    """Out, and waiting to be given the latest words."""
     replies_wait: bool = False
     replies_bad: bool = False
 
@@ -214,9 +221,10 @@ def _tally(db: sqlite3.Connection, announcement: int, channel: str, least: Least
     for row in db.execute(
         # Without a ref nobody but the person who settled the post can tell, and they have.
         "SELECT p.state, p.person, p.address_fault, p.replies, p.ref IS NOT NULL AS known, "
-        "p.look_due IS NOT NULL AS looks, count(*) AS n "
+        "p.look_due IS NOT NULL AS looks, p.retract_due IS NOT NULL AS leaving, p.amend_due IS NOT NULL AS outdated, "
+        "w.withdrawn_at IS NOT NULL AS withdrawn, count(*) AS n "
         "FROM post p JOIN wording w ON w.id = p.wording WHERE w.announcement = ? AND w.channel = ? "
-        "GROUP BY p.state, p.person, p.address_fault, p.replies, known, looks",
+        "GROUP BY p.state, p.person, p.address_fault, p.replies, known, looks, leaving, outdated, withdrawn",
         (announcement, channel),
     ):
         _count(tally, row, least)
@@ -232,7 +240,16 @@ def _count(tally: _Tally, row: sqlite3.Row, least: LeastReplies) -> None:
         tally.person += row["n"]
     elif state is PostState.DROPPED and row["person"]:
         tally.expired += row["n"]
-    elif state is PostState.SENT and row["known"] and Replies(row["replies"]) not in _ENOUGH[least]:
+    elif state is PostState.SENT:
+        _count_sent(tally, row, least)
+
+
+def _count_sent(tally: _Tally, row: sqlite3.Row, least: LeastReplies) -> None:
+    tally.stuck += row["n"] if row["person"] else 0
+    tally.leaving += row["n"] if row["leaving"] else 0
+    tally.outdated += row["n"] if row["outdated"] else 0
+    # Whoever has it taken back has no use for a look at its replies.
+    if row["known"] and not row["withdrawn"] and Replies(row["replies"]) not in _ENOUGH[least]:
         tally.replies_wait |= bool(row["looks"])
         tally.replies_bad |= not row["looks"]
 
@@ -255,7 +272,7 @@ def _line(row: sqlite3.Row) -> PostLine:
         url=row["url"],
         replies=Replies(row["replies"]) if row["replies"] else None,
         attempts=row["attempts"],
-        detail=row["detail"],
+        detail=_detail(row),
         hint=row["hint"],
         due=when(row["due"]),
         to=row["recipient"],
@@ -263,16 +280,25 @@ def _line(row: sqlite3.Row) -> PostLine:
         look_due=when(row["look_due"]),
         mendable=bool(row["mendable"]),
         sent_at=when(row["sent_at"]),
+        retract_due=when(row["retract_due"]),
     )
+
+
+def _detail(row: sqlite3.Row) -> str | None:
+    """What there is to say of a post; of one that is out also what its platform said when it took it."""
+    if row["state"] != PostState.SENT:
+        return str(row["detail"]) if row["detail"] is not None else None
+    return "; ".join(dict.fromkeys(filter(None, (row["detail"], row["note"])))) or None
 
 
 def _exit_code(tally: _Tally) -> int:
     states = tally.states
     # Dead mailboxes are no emergency, unless every single letter of the channel was refused.
     all_refused = tally.total > 0 and states[PostState.REFUSED] == tally.total
-    if tally.refused or tally.person or tally.expired or tally.replies_bad or all_refused:
+    if tally.refused or tally.person or tally.expired or tally.stuck or tally.replies_bad or all_refused:
         return EXIT_PERSON
     unfinished = states[PostState.PLANNED] + states[PostState.SENDING] + states[PostState.IN_DOUBT]
+    unfinished += tally.leaving + tally.outdated
     return EXIT_WAITING if unfinished or tally.replies_wait else EXIT_DONE
 
 
@@ -282,8 +308,10 @@ def _outcome(tally: _Tally, code: int) -> Outcome:
         found.add(Outcome.REFUSED)
     if states[PostState.IN_DOUBT] + states[PostState.SENDING]:
         found.add(Outcome.IN_DOUBT)
-    if states[PostState.PLANNED]:
+    if states[PostState.PLANNED] + tally.leaving:
         found.add(Outcome.WAITING)
+    if tally.stuck:
+        found.add(Outcome.PARTIAL)
     if states[PostState.SENT] + states[PostState.RETRACTED]:
         found.add(Outcome.SENT)
     elif states[PostState.DROPPED]:

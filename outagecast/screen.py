@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from outagecast.deliver import Event
-    from outagecast.model import Finding
+    from outagecast.model import Announcement, Finding, Incident
     from outagecast.report import AnnouncementReport, ChannelLine, IncidentReport, PostLine
 
 _MARKS = {
@@ -87,6 +87,11 @@ class Screen:
         self.channels(report.channels)
         self._eta(report)
         self.line()
+
+    def behind(self, channels: Sequence[tuple[str, str]]) -> None:
+        """The channels whose first post of the incident still has old words."""
+        for name, why in channels:
+            self.line(Text.assemble(("  … ", "yellow"), (f"{name}: ", "bold"), "the first post: ", terminal(why)))
 
     def channels(self, channels: Sequence[ChannelLine]) -> None:
         """A line a channel, and under it every post that needs a word."""
@@ -204,6 +209,14 @@ class Screen:
                 self.line(Text.assemble(("  │ ", "cyan"), terminal(line)))
             for warning in post["warnings"]:
                 self.line(Text.assemble(("  ! ", "yellow"), terminal(warning)))
+
+    def withdrawal(self, incident: Incident, news: Sequence[Announcement], channels: Sequence[str]) -> None:
+        """What a person is about to take back, and where."""
+        self.line()
+        self.line(Text.assemble((terminal(incident.title), "bold"), ("  ·  " + incident.key, "dim")))
+        for one in news:
+            self.line(Text.assemble(("  ↶ ", "cyan"), f"{moment(one.at, self.zone)}  ", terminal(one.text)))
+        self.line(f"  on {', '.join(channels)}", "dim")
 
     def progress(self, event: Event) -> None:
         """One line as it happens."""

@@ -29,9 +29,9 @@ class Hand:
 
 
 def news(text: str = "fiber cut", *, key: str = "alert-4711", seq: int = 0, at: datetime = NOW) -> Announcement:
-    incident = Incident(key, text, IncidentState.OPEN, at)
+    incident = Incident(key, text, IncidentState.OPEN, at, opened_as=text)
     kind = Kind.UPDATE if seq else Kind.OPENED
-    return Announcement(incident=incident, seq=seq, kind=kind, text=text, words=text, at=at)
+    return Announcement(incident=incident, seq=seq, kind=kind, text=text, words=text, at=at, typed=text)
 
 
 def posts(*texts: str, name: str = "feed") -> ChannelPlan:

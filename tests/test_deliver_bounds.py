@@ -11,7 +11,8 @@ from outagecast.channel import Absent, Capabilities, InDoubt, Receipt, Refused, 
 from outagecast.deliver import PATIENCE, deliver
 from outagecast.deliver.courier import Run
 from outagecast.deliver.letters import GREYLIST, LetterCourier
-from outagecast.deliver.posts import MOST_DOUBTS, MOST_LOOKS
+from outagecast.deliver.posts import MOST_DOUBTS
+from outagecast.deliver.upkeep import MOST_LOOKS
 from outagecast.journal import Journal
 from outagecast.model import PostState
 from outagecast.report import announcement_report

@@ -37,7 +37,7 @@ LETTERS = [Blow("mailbox", "", "connected"), Blow("mailbox", "", "mail")] + [
     for to in ("ann@example.org", "bo@example.com")
     for point in ("rcpt", "data", "content", "stored", "answered")
 ]
-COMMITS = commits(23)
+COMMITS = commits(22)
 LOOKS = [
     Blow(where, what, point)
     for where, what in (("x", "GET /2/users/N/tweets"), ("graph", "GET /N/feed"), ("graph", "GET /N/published_posts"))

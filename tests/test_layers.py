@@ -24,8 +24,8 @@ ROOT = PACKAGE.parent
 
 LAYERS = {
     0: "model errors tld graphemes",
-    1: "channel text xtext xlinks cutting fitting stamps eta addresses config config_* secrets secret_* trust wire wire_* templates journal",
-    2: "channels deliver registry announce following report preview checkup testing",
+    1: "channel text xtext xlinks cutting fitting stamps eta addresses config config_* secrets secret_* trust wire wire_* journal templates images",
+    2: "channels deliver registry phrasing announce following retraction report preview checkup testing",
     3: "screen",
     4: "cli __main__",
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from night import Done, Night
 
-from outagecast.deliver.posts import unseen
+from outagecast.deliver.upkeep import unseen
 from outagecast.model import Replies, ReplyControl
 from outagecast.sandbox.faults import Fault, FaultKind, lost_answer
 

@@ -9,7 +9,7 @@ import typer
 
 from outagecast import registry
 from outagecast.cli.options import AsJson, ConfigPath, Verbose
-from outagecast.cli.show import Voice
+from outagecast.cli.voice import Voice
 from outagecast.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import typer
 
 from outagecast.cli.desk import desk
 from outagecast.cli.options import AsJson, ConfigPath, To, Verbose
-from outagecast.cli.show import Voice
+from outagecast.cli.voice import Voice
 from outagecast.model import Level
 from outagecast.report import EXIT_DONE, EXIT_PERSON
 

@@ -14,6 +14,7 @@ from outagecast.deliver import PATIENCE, deliver
 from outagecast.errors import ConfigError, Refused, UsageError
 from outagecast.journal import Journal, Lock, Scope
 from outagecast.model import LeastReplies
+from outagecast.phrasing import Pen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -37,6 +38,12 @@ class Desk(msgspec.Struct, frozen=True):
     def journal_path(self) -> Path:
         """Where the journal is: the config's `journal:`, $OUTAGECAST_JOURNAL, the user's state directory."""
         return journal_path(self.config, self.around)
+
+    @property
+    def pen(self) -> Pen:
+        """What puts announcements into words."""
+        types = {name: section.type for name, section in self.config.channels.items()}
+        return Pen(self.config.house, self.config.templates, types)
 
     def left(self) -> float | None:
         """Seconds until the deadline; None without one."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from outagecast.cli.options import AsJson, ConfigPath, Deadline, Message, Verbose
-from outagecast.cli.show import Voice
 from outagecast.cli.surroundings import message
+from outagecast.cli.voice import Voice
 from outagecast.errors import UsageError
 from outagecast.report import EXIT_PERSON, EXIT_WAITING
 

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from outagecast import announce
 from outagecast.errors import UsageError
 from outagecast.journal import Journal
-from outagecast.report import EXIT_DONE, announcement_report
+from outagecast.report import EXIT_DONE, EXIT_WAITING, announcement_report, gravest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from outagecast.announce import Draft, Request, Words
+    from outagecast.announce import Draft
     from outagecast.cli.desk import Desk
-    from outagecast.cli.show import Voice
+    from outagecast.cli.voice import Voice
     from outagecast.journal import AnnouncementRow
+    from outagecast.phrasing import Pen, Request, Words
     from outagecast.registry import Opened
 
 
@@ -30,7 +32,7 @@ class Way(msgspec.Struct, frozen=True):
     command: str
     already: Callable[[Journal, Request, Words, datetime], AnnouncementRow | None]
     """The announcement that the request has already made; UsageError when it cannot be made."""
-    draft: Callable[[Journal | None, Sequence[Opened], Request, Words, datetime], Draft]
+    draft: Callable[[Pen, Journal | None, Sequence[Opened], Request, Words, datetime], Draft]
     worth_asking: Callable[[Journal | None, Draft, Request], str]
     """Why a person at a terminal is asked first; empty when there is nothing to ask."""
 
@@ -56,7 +58,7 @@ class Errand(msgspec.Struct, frozen=True):
 
     def _understand(self) -> tuple[Words, datetime]:
         now = self.at.around.clock.now()
-        return announce.understand(self.request, now, self.at.config.timezone), now
+        return self.at.pen.understand(self.request, now), now
 
     def _announce(self) -> int:
         with self.at.journal(self.way.command, self.voice.waiting) as journal:
@@ -65,8 +67,11 @@ class Errand(msgspec.Struct, frozen=True):
             about = journal.in_doubt_before(planned)
             ended = self.at.carry_out(journal, (*about, planned), self.voice.watch, self.opened)
             report = announcement_report(journal, journal.announcement(planned))
+            behind = journal.amending(planned)
+        if behind:
+            report = replace(report, exit_code=gravest((report.exit_code, EXIT_WAITING)))
         self.voice.ended(ended)
-        self.voice.report(report)
+        self.voice.report(report, behind)
         return report.exit_code
 
     def _planned(self, journal: Journal, words: Words, now: datetime) -> int:
@@ -75,7 +80,7 @@ class Errand(msgspec.Struct, frozen=True):
             journal.add(row, announce.missing(journal, row, self.opened, self.at.config.channels))
             return row.id
         announce.check_groups(journal, self.request.groups)
-        draft = self.way.draft(journal, list(self.opened.values()), self.request, words, now)
+        draft = self.way.draft(self.at.pen, journal, list(self.opened.values()), self.request, words, now)
         return journal.plan(draft.news, draft.plans)
 
     def _ask_if_worth_it(self) -> None:
@@ -86,7 +91,7 @@ class Errand(msgspec.Struct, frozen=True):
             words, now = self._understand()
             if journal and self.way.already(journal, self.request, words, now):
                 return
-            draft = self.way.draft(journal, list(self.opened.values()), self.request, words, now)
+            draft = self.way.draft(self.at.pen, journal, list(self.opened.values()), self.request, words, now)
             why = self.way.worth_asking(journal, draft, self.request)
         if why:
             screen = self.voice.err()
@@ -105,10 +110,10 @@ class Errand(msgspec.Struct, frozen=True):
             if journal:
                 announce.check_groups(journal, self.request.groups)
             channels = list(self.opened.values())
-            if row is not None:
-                draft = announce.Draft(row.news, [announce.render(channel, row.news) for channel in channels])
+            if journal and row is not None:
+                draft = announce.again(journal, row, channels)
             else:
-                draft = self.way.draft(journal, channels, self.request, words, now)
+                draft = self.way.draft(self.at.pen, journal, channels, self.request, words, now)
             subscribers = journal.subscriber_count(self.request.groups) if journal else 0
         usable = [name for name, one in self.opened.items() if one.channel is not None]
         preview = preview_json(draft, self.opened, subscribers, refusals(self.at.config, usable))

@@ -26,6 +26,7 @@ COMMANDS = (
     "post",
     "update",
     "resolve",
+    "retract",
     "resume",
     "settle",
     "status",
@@ -141,7 +142,7 @@ def _command(argv: Sequence[str], around: Surroundings) -> int:
 
 def _fail(around: Surroundings, text: str, hint: str, code: int, problems: Sequence[str] = ()) -> None:
     around.interrupts.hold()
-    from outagecast.cli.show import print_json
+    from outagecast.cli.voice import print_json
 
     if around.as_json:
         error = {"schema": "outagecast.error/1", "error": text, "hint": hint, "exit_code": code}

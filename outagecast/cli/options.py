@@ -55,6 +55,20 @@ Group = Annotated[
     list[str] | None,
     typer.Option("--group", metavar="NAME", help="Letters only to subscribers of this group; repeatable."),
 ]
+Picture = Annotated[
+    Path | None,
+    typer.Option("--image", metavar="FILE", help="A picture to go with it (PNG, JPEG, GIF, WebP); needs --alt."),
+]
+Alt = Annotated[
+    str | None, typer.Option("--alt", metavar="TEXT", help="What the picture shows, for whoever cannot see it.")
+]
+Template = Annotated[
+    str | None,
+    typer.Option("--template", metavar="NAME", help="Let a template say it: one of yours (`templates:`) or built in."),
+]
+Var = Annotated[
+    list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="What a template is filled with; repeatable.")
+]
 Deadline = Annotated[
     float | None,
     typer.Option(

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from outagecast import addresses, announce
+from outagecast import announce
+from outagecast.cli.asked import asked
 from outagecast.cli.desk import desk
 from outagecast.cli.flow import Errand, Way, parts_worth_asking
 from outagecast.cli.options import (
     Again,
+    Alt,
     AsJson,
     ConfigPath,
     Deadline,
@@ -23,19 +25,23 @@ from outagecast.cli.options import (
     IncidentKey,
     Link,
     Message,
+    Picture,
     Stage,
+    Template,
     Title,
     To,
+    Var,
     Verbose,
     Yes,
 )
-from outagecast.cli.show import Voice
-from outagecast.cli.surroundings import Surroundings, message
+from outagecast.cli.surroundings import Surroundings
+from outagecast.cli.voice import Voice
 from outagecast.model import IncidentState
 
 if TYPE_CHECKING:
-    from outagecast.announce import Draft, Request
+    from outagecast.announce import Draft
     from outagecast.journal import Journal
+    from outagecast.phrasing import Request
 
 EXAMPLE = 'outagecast post "fiber cut, ETA 1h"'
 SECOND = timedelta(minutes=15)
@@ -50,6 +56,10 @@ def post(
     status: Stage = None,
     eta: Eta = None,
     link: Link = None,
+    image: Picture = None,
+    alt: Alt = None,
+    template: Template = None,
+    var: Var = None,
     to: To = None,
     group: Group = None,
     deadline: Deadline = None,
@@ -69,28 +79,35 @@ def post(
     Examples:
       outagecast post "fiber cut, ETA 1h"
       outagecast post --incident ALERT-4711 --status investigating "mail is down"
+      outagecast post --image map.png --alt "map of the streets without power" "power cut in the north"
       journalctl -n1 | outagecast post -
       outagecast post --dry-run "fiber cut, ETA 1h"
     """
     around: Surroundings = ctx.obj
     around.as_json = as_json
-    request = announce.Request(
-        text=message(text, around, needed=EXAMPLE),
-        key=incident,
+    request = asked(
+        around,
+        text,
+        needed=EXAMPLE,
+        default=None,
+        incident=incident,
         title=title,
         status=status,
         eta=eta,
         link=link,
-        groups=tuple(addresses.group(name) for name in group or ()),
+        image=image,
+        alt=alt,
+        template=template,
+        var=var,
+        group=group,
         again=again,
         defuse=defuse_mentions,
     )
     at = desk(around, config, only=to, deadline=deadline)
     voice = Voice(around, at.config.timezone, verbose)
-    opened = at.open(to)
     already = partial(announce.already, expires=at.config.expires)
     way = Way("post", already, announce.opening, _worth_asking)
-    errand = Errand(at, voice, way, request, opened)
+    errand = Errand(at, voice, way, request, at.open(to))
     return errand.run(dry_run=dry_run, ask=around.interactive and not yes)
 
 

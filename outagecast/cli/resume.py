@@ -10,7 +10,7 @@ import typer
 
 from outagecast.cli.desk import Desk, desk
 from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
-from outagecast.cli.show import Voice
+from outagecast.cli.voice import Voice
 from outagecast.journal import Lock, Scope
 from outagecast.report import gravest, incident_report
 

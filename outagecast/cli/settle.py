@@ -8,7 +8,7 @@ import typer
 
 from outagecast.cli.desk import Desk, desk
 from outagecast.cli.options import AsJson, ConfigPath, Verbose
-from outagecast.cli.show import Voice
+from outagecast.cli.voice import Voice
 from outagecast.errors import UsageError
 from outagecast.model import PostState
 from outagecast.report import gravest, incident_report
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from outagecast.report import IncidentReport
 
 _OPEN = (PostState.IN_DOUBT, PostState.REFUSED, PostState.PLANNED)
+_STUCK = {
+    PostState.SENT: "settled by a person: it stays",
+    PostState.PLANNED: "settled by a person: try again to take it back",
+    PostState.DROPPED: "settled by a person: taken back by hand",
+}
+"""What the three answers mean for a post that is out and could not be taken back."""
 
 Which = Annotated[
     str, typer.Argument(metavar="POST", help="The id of a post in the report; with --all, a channel's name.")
@@ -41,6 +47,9 @@ def settle(
     verbose: Verbose = False,
 ) -> int:
     """Decide what became of a post in doubt, after looking on the platform.
+
+    Of one that could not be taken back: --drop when you have deleted it by hand, --sent when it may stay, --resend to
+    try once more.
 
     \b
     Examples:
@@ -64,6 +73,9 @@ def settle(
         for each in chosen:
             if resend and journal.is_unrendered(each):
                 continue  # nothing of it was ever made; `resume` makes and sends it once the channel can be used
+            if journal.stuck(each):
+                journal.settled_stuck(each, to, _STUCK[to])
+                continue
             journal.settled(each, to, f"settled by a person: {to}", ref)
         reports = _reports(journal, chosen)
     code = gravest(report.exit_code for report in reports)
@@ -78,7 +90,8 @@ def _one(journal: Journal, post: str) -> int:
             f"there is no post {post}", hint="outagecast status   (the ids are in --json, and in its hints)"
         )
     expired = row["state"] == PostState.DROPPED and row["person"]
-    if row["state"] not in _OPEN and not expired:
+    stuck = row["state"] == PostState.SENT and row["person"]
+    if row["state"] not in _OPEN and not expired and not stuck:
         raise UsageError(f"post {post} is {row['state']}: there is nothing to settle", hint="outagecast status")
     return int(row["id"])
 

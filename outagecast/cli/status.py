@@ -9,7 +9,7 @@ import typer
 
 from outagecast.cli.desk import journal_path
 from outagecast.cli.options import AsJson, ConfigPath, Verbose
-from outagecast.cli.show import Voice
+from outagecast.cli.voice import Voice
 from outagecast.config import find, load
 from outagecast.errors import ConfigError, UsageError
 from outagecast.journal import Journal

@@ -11,8 +11,8 @@ import typer
 
 from outagecast.cli.desk import Desk, desk
 from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
-from outagecast.cli.show import Voice
-from outagecast.deliver.posts import sweep_next, unseen
+from outagecast.cli.voice import Voice
+from outagecast.deliver.upkeep import sweep_next, unseen
 from outagecast.errors import Refused, TryLater
 from outagecast.journal import Journal, Scope
 from outagecast.model import LeastReplies, PostState

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from outagecast import addresses, announce, following
+from outagecast import following
+from outagecast.cli.asked import asked
 from outagecast.cli.desk import desk
 from outagecast.cli.flow import Errand, Way, parts_worth_asking
 from outagecast.cli.options import (
     Again,
+    Alt,
     AsJson,
     ConfigPath,
     Deadline,
@@ -22,13 +24,16 @@ from outagecast.cli.options import (
     IncidentKey,
     Link,
     Message,
+    Picture,
     Stage,
+    Template,
+    Title,
     To,
+    Var,
     Verbose,
     Yes,
 )
-from outagecast.cli.show import Voice
-from outagecast.cli.surroundings import message
+from outagecast.cli.voice import Voice
 from outagecast.model import Kind
 
 if TYPE_CHECKING:
@@ -41,9 +46,14 @@ def update(
     ctx: typer.Context,
     text: Message = None,
     incident: IncidentKey = None,
+    title: Title = None,
     status: Stage = None,
     eta: Eta = None,
     link: Link = None,
+    image: Picture = None,
+    alt: Alt = None,
+    template: Template = None,
+    var: Var = None,
     to: To = None,
     group: Group = None,
     deadline: Deadline = None,
@@ -57,22 +67,32 @@ def update(
 ) -> int:
     """Announce news of an open incident: of the only one, or of --incident.
 
-    What is still waiting to go out of older news is dropped: nobody reads it after this.
+    What is still waiting to go out of older news is dropped: nobody reads it after this. A new ETA replaces the old
+    one, and the announcement says so.
 
     \b
     Examples:
       outagecast update "cable found, splicing, ETA 16:30"
       outagecast update --incident ALERT-4711 --status identified "a full disk on the mail store"
+      outagecast update --template update-monitoring --var service=e-mail
     """
     around: Surroundings = ctx.obj
     around.as_json = as_json
-    request = announce.Request(
-        text=message(text, around, needed=EXAMPLE),
-        key=incident,
+    request = asked(
+        around,
+        text,
+        needed=EXAMPLE,
+        default=None,
+        incident=incident,
+        title=title,
         status=status,
         eta=eta,
         link=link,
-        groups=tuple(addresses.group(name) for name in group or ()),
+        image=image,
+        alt=alt,
+        template=template,
+        var=var,
+        group=group,
         again=again,
         defuse=defuse_mentions,
     )
@@ -84,7 +104,7 @@ def update(
 def way(kind: Kind) -> Way:
     """What `update` and `resolve` have in common."""
     return Way(
-        "update" if kind is Kind.UPDATE else "resolve",
+        following.VERBS[kind],
         partial(following.already, kind),
         partial(following.following, kind),
         lambda _journal, draft, _request: parts_worth_asking(draft),

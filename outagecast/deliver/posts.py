@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from outagecast.deliver.clock import backoff
-from outagecast.deliver.courier import Courier, Step
+from outagecast.deliver.courier import Step
+from outagecast.deliver.upkeep import UpkeepCourier
 from outagecast.errors import ChannelError, JournalError, Refused, TryLater
-from outagecast.model import Absent, PostState, Receipt, Replies, ReplyControl, Unfinished
+from outagecast.model import Absent, PostState, Receipt, ReplyControl, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,45 +22,18 @@ if TYPE_CHECKING:
 
 MOST_DOUBTS = 3
 """doubt -> not found -> planned -> doubt: after so many rounds a person decides."""
-MOST_LOOKS = 6
-LOOK_PATIENCE = timedelta(seconds=5)
-"""How long a run that is otherwise done waits to look at replies again: the post is out, `resume` can look later."""
+BARE = "without the picture: this type of channel takes none"
 
 
-def unseen(known: Replies, control: ReplyControl | None) -> Replies:
-    """What is still known of replies after a look that failed; `control` is None where the channel cannot be opened.
-
-    What is closed in the publishing request (ATOMIC) stays as it was read back: no call can open it again. What takes
-    a look to be true is no longer known: comments may stand that no sweep has seen.
-    """
-    if known is Replies.MODERATED or control is ReplyControl.MODERATED:
-        return Replies.OPEN
-    if known is Replies.CLOSED and control in {ReplyControl.AFTER, ReplyControl.CHANNEL}:
-        return Replies.UNVERIFIED
-    return known
-
-
-def sweep_next(hint: str) -> str:
-    """The hint of a look that is finished with: after that only `sweep` looks again, `resume` does not."""
-    hint = hint.replace("outagecast resume", "outagecast sweep")
-    return hint if "outagecast sweep" in hint else f"{hint}{', then: ' if hint else ''}outagecast sweep"
-
-
-class PostCourier(Courier):
+class PostCourier(UpkeepCourier):
     """Carries the posts of one channel."""
 
     def next_step(self) -> Step | None:
-        """The step that is due first; at the same time posts come before looks at replies."""
+        """The step that is due first; at the same time posts come first, then what is taken back, then the looks."""
         now = self.run.clock.now()
         tasks = self.run.journal.tasks(self.scope)
-        posts = () if self.run.looks_only else self._posts(tasks)
-        return min([*posts, *self._looks(tasks)], key=lambda step: max(step.due, now), default=None)
-
-    def _looks(self, tasks: Iterable[Task]) -> Iterable[Step]:
-        worth_waiting = self.run.clock.now() + LOOK_PATIENCE
-        for task in tasks:
-            if task.state is PostState.SENT and task.look_due and task.look_due <= worth_waiting:
-                yield Step(task.look_due, partial(self._verify, task))
+        posts = () if self.run.looks_only else [*self._posts(tasks), *self.upkeep(tasks)]
+        return min([*posts, *self.looks(tasks)], key=lambda step: max(step.due, now), default=None)
 
     def _posts(self, tasks: Iterable[Task]) -> Iterable[Step]:
         now = self.run.clock.now()
@@ -114,6 +89,8 @@ class PostCourier(Courier):
 
     def _sent(self, task: Task, receipt: Receipt) -> None:
         look = self.channel.caps.replies not in {ReplyControl.NATIVE, ReplyControl.NONE}
+        if task.bare:
+            receipt = replace(receipt, note="; ".join(filter(None, (receipt.note, BARE))))
         try:
             self.run.journal.sent(task.post.id, receipt, look_due=self.run.clock.now() if look else None)
         except JournalError as err:
@@ -190,37 +167,3 @@ class PostCourier(Courier):
         hint = f"look whether it is out, then: outagecast settle {task.post.id} --sent | --resend | --drop"
         self.run.journal.looked(task.post.id, why, due=None, person=True, hint=hint)
         self.tell(task.post, PostState.IN_DOUBT, self.run.mask(why))
-
-    # -- replies -------------------------------------------------------------------------------------------------
-
-    def _verify(self, task: Task) -> None:
-        """Close replies and read that back. The post is out whatever becomes of this."""
-        assert task.receipt is not None  # noqa: S101  a sent post has one: `sent` writes both at once
-        try:
-            replies = self.channel.close_replies(task.receipt)
-        except TryLater as err:
-            self._verify_later(task, self.said(err), err.after)
-        except ChannelError as err:
-            self._verify_never(task, task.receipt, self.said(err))
-        except JournalError:
-            raise
-        except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
-            self._verify_later(task, self.surprise(err), None)
-        else:
-            self.run.journal.replies(task.post.id, replies, due=None)
-            self.tell(task.post, PostState.SENT, f"replies {replies}", task.receipt.url)
-
-    def _verify_later(self, task: Task, err: ChannelError, after: timedelta | None) -> None:
-        assert task.receipt is not None  # noqa: S101  as in `_verify`
-        if task.looks + 1 >= MOST_LOOKS:
-            self._verify_never(task, task.receipt, err)
-            return
-        again = self.run.clock.now() + backoff(task.looks + 1, after)
-        replies = unseen(task.receipt.replies, self.channel.caps.replies)
-        self.run.journal.replies(task.post.id, replies, due=again, why=err.text, hint=err.hint)
-        self.tell(task.post, PostState.SENT, err.text)
-
-    def _verify_never(self, task: Task, receipt: Receipt, err: ChannelError) -> None:
-        replies = unseen(receipt.replies, self.channel.caps.replies)
-        self.run.journal.replies(task.post.id, replies, due=None, why=err.text, hint=sweep_next(err.hint))
-        self.tell(task.post, PostState.SENT, err.text, receipt.url)

@@ -12,6 +12,7 @@ from outagecast.journal.staleness import Staleness
 from outagecast.journal.store import RunOverError
 from outagecast.journal.subscriptions import Subscriptions
 from outagecast.journal.transitions import Transitions
+from outagecast.journal.withdrawal import Withdrawals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AnnouncementRow", "ChannelPlan", "Journal", "Lock", "RunOverError", "Scope", "Task"]
 
 
-class Journal(Transitions, Staleness, Questions, Subscriptions):
+class Journal(Transitions, Withdrawals, Staleness, Questions, Subscriptions):
     """One journal file: plan, move, ask."""
 
     def plan(self, news: Announcement, plans: Sequence[ChannelPlan]) -> int:

@@ -15,15 +15,22 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from outagecast.journal.rows import ChannelPlan
-    from outagecast.model import Announcement, Post
+    from outagecast.model import Announcement, Image, Post
+
+_LETTER = "INSERT OR IGNORE INTO post (wording, recipient, detail)"
 
 
-def announce(db: sqlite3.Connection, news: Announcement, plans: Sequence[ChannelPlan]) -> int:
-    """The announcement's id; its incident is made, or brought to the state that the announcement gives it."""
+def announce(
+    db: sqlite3.Connection, news: Announcement, plans: Sequence[ChannelPlan], corrects: Sequence[int] = ()
+) -> int:
+    """The announcement's id; its incident is made, or brought to the state that the announcement gives it.
+
+    `corrects` are the announcements that a correction is about: it is written to whoever had a letter of those.
+    """
     incident = _incident(db, news)
     row = db.execute(
-        "INSERT INTO announcement (incident, seq, kind, status, text, words, at, eta, link, groups, seconds) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO announcement (incident, seq, kind, status, text, words, at, eta, link, groups, seconds, shorter, "
+        "typed, said, corrects, image) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             incident,
             news.seq,
@@ -36,6 +43,11 @@ def announce(db: sqlite3.Connection, news: Announcement, plans: Sequence[Channel
             news.link,
             json.dumps(list(news.groups)),
             int(news.seconds),
+            json.dumps(list(news.shorter)),
+            news.typed or news.text,
+            json.dumps({name: list(ways) for name, ways in news.said.items()}),
+            json.dumps(list(corrects)),
+            _image(db, news.image) if news.image else None,
         ),
     )
     announcement = row.lastrowid
@@ -45,16 +57,29 @@ def announce(db: sqlite3.Connection, news: Announcement, plans: Sequence[Channel
     return announcement
 
 
+def _image(db: sqlite3.Connection, image: Image) -> int:
+    row = db.execute(
+        "INSERT INTO image (name, type, alt, data) VALUES (?, ?, ?, ?)",
+        (image.name, image.type, image.alt, image.data),
+    )
+    assert row.lastrowid is not None  # noqa: S101  an INSERT that did not raise has a row id
+    return row.lastrowid
+
+
 def _incident(db: sqlite3.Connection, news: Announcement) -> int:
     known = db.execute("SELECT id FROM incident WHERE key = ?", (news.incident.key,)).fetchone()
     if known is None:
         return _new_incident(db, news)
     incident = int(known["id"])
+    if news.kind is Kind.CORRECTION:
+        # What becomes of the incident is decided by what is left of it.
+        return incident
+    db.execute("UPDATE incident SET title = ? WHERE id = ?", (news.incident.title, incident))
     if news.eta is not None:
         db.execute("UPDATE incident SET eta = ? WHERE id = ?", (stamp(news.eta), incident))
     if news.kind is Kind.RESOLVED:
         db.execute(
-            "UPDATE incident SET state = ?, resolved_at = ? WHERE id = ?",
+            "UPDATE incident SET state = ?, resolved_at = coalesce(resolved_at, ?) WHERE id = ?",
             (IncidentState.RESOLVED, stamp(news.at), incident),
         )
     return incident
@@ -62,10 +87,11 @@ def _incident(db: sqlite3.Connection, news: Announcement) -> int:
 
 def _new_incident(db: sqlite3.Connection, news: Announcement) -> int:
     row = db.execute(
-        "INSERT INTO incident (key, title, state, opened_at, eta) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO incident (key, title, opened_as, state, opened_at, eta) VALUES (?, ?, ?, ?, ?, ?)",
         (
             news.incident.key,
             news.incident.title,
+            news.incident.opened_as or news.incident.title,
             IncidentState.OPEN,
             stamp(news.at),
             stamp(news.eta) if news.eta else None,
@@ -105,7 +131,7 @@ def add_channel(
     for post in plan.posts:
         wording = _wording(db, announcement, plan, post, place if post.part == 1 else None)
         if plan.letters:
-            _letters(db, wording, plan, groups)
+            _letters(db, wording, announcement, plan, groups)
         else:
             made = db.execute("INSERT INTO post (wording, detail) VALUES (?, 'not attempted yet')", (wording,))
             db.execute(
@@ -116,8 +142,8 @@ def add_channel(
 
 def _wording(db: sqlite3.Connection, announcement: int, plan: ChannelPlan, post: Post | None, place: int | None) -> int:
     row = db.execute(
-        "INSERT INTO wording (id, announcement, channel, type, account, letters, least, part, parts, text, data) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO wording (id, announcement, channel, type, account, letters, least, part, parts, text, data, "
+        "illustrated, edits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             place,
             announcement,
@@ -130,23 +156,36 @@ def _wording(db: sqlite3.Connection, announcement: int, plan: ChannelPlan, post:
             post.parts if post else 1,
             post.text if post else None,
             json.dumps(dict(post.data) if post else {}),
+            int(post is not None and post.image is not None),
+            int(plan.edits),
         ),
     )
     assert row.lastrowid is not None  # noqa: S101  an INSERT that did not raise has a row id
     return row.lastrowid
 
 
-def _letters(db: sqlite3.Connection, wording: int, plan: ChannelPlan, groups: Sequence[str]) -> None:
-    """One row per recipient, each address once; subscribers come straight out of their table, however many."""
-    db.executemany(
-        "INSERT OR IGNORE INTO post (wording, recipient, detail) VALUES (?, ?, 'not attempted yet')",
-        [(wording, address) for address in plan.recipients.addresses],
-    )
-    if not plan.recipients.subscribers:
+def _letters(db: sqlite3.Connection, wording: int, announcement: int, plan: ChannelPlan, groups: Sequence[str]) -> None:
+    """One row per recipient, each address once; they come straight out of their table, however many."""
+    row = db.execute("SELECT corrects FROM announcement WHERE id = ?", (announcement,)).fetchone()
+    if row["corrects"] != "[]":
+        _corrections(db, wording, plan, row["corrects"])
         return
-    where, values = audience(groups)
+    db.executemany(f"{_LETTER} VALUES (?, ?, 'not attempted yet')", [(wording, to) for to in plan.recipients.addresses])
+    if plan.recipients.subscribers:
+        where, values = audience(groups)
+        db.execute(
+            f"{_LETTER} SELECT ?, address, 'not attempted yet' FROM subscriber WHERE {where}",  # noqa: S608  ours
+            (wording, *values),
+        )
+
+
+def _corrections(db: sqlite3.Connection, wording: int, plan: ChannelPlan, corrects: str) -> None:
+    """To whoever has a letter of what is taken back, or may have it, and has not left the list since."""
     db.execute(
-        "INSERT OR IGNORE INTO post (wording, recipient, detail) SELECT ?, address, 'not attempted yet' "  # noqa: S608
-        f"FROM subscriber WHERE {where}",
-        (wording, *values),
+        f"{_LETTER} SELECT DISTINCT ?, p.recipient, 'not attempted yet' "  # noqa: S608
+        "FROM wording w JOIN post p ON p.wording = w.id "
+        "WHERE w.channel = ? AND w.announcement IN (SELECT value FROM json_each(?)) "
+        "AND p.state IN ('sent', 'in-doubt') AND (p.recipient IN (SELECT value FROM json_each(?)) "
+        "OR p.recipient IN (SELECT address FROM subscriber WHERE suppressed IS NULL))",
+        (wording, plan.name, corrects, json.dumps(list(plan.recipients.addresses))),
     )

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outagecast.journal.rows import announcement_of, incident_of, moment, receipt_of, stamp, task_of, when
+from msgspec.structs import replace
+
+from outagecast.journal.rows import (
+    announcement_of,
+    image_of,
+    incident_of,
+    moment,
+    receipt_of,
+    said_on,
+    stamp,
+    task_of,
+    when,
+)
 from outagecast.journal.store import Store
 
 if TYPE_CHECKING:
@@ -13,16 +25,22 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from outagecast.journal.rows import AnnouncementRow, Scope, Task
-    from outagecast.model import Incident, PostState, Receipt
+    from outagecast.model import Announcement, Image, Incident, PostState, Receipt
 
 _TASK = (
-    "SELECT p.*, w.announcement, w.channel, w.part, w.parts, w.text, w.data, a.incident, a.at AS announced_at "
+    "SELECT p.*, w.announcement, w.channel, w.part, w.parts, w.text, w.data, w.illustrated, a.incident, a.image, "
+    "a.at AS announced_at "
     "FROM post p JOIN wording w ON w.id = p.wording JOIN announcement a ON a.id = w.announcement "
 )
 _UNFINISHED = (
-    "(p.state IN ('planned', 'sending', 'in-doubt') OR p.look_due IS NOT NULL "
-    "OR (p.state = 'refused' AND p.mendable = 1))"
+    "(p.state IN ('planned', 'sending', 'in-doubt') OR p.look_due IS NOT NULL OR p.retract_due IS NOT NULL "
+    "OR p.amend_due IS NOT NULL OR (p.state IN ('refused', 'sent') AND p.mendable = 1))"
 )
+_ANNOUNCEMENT = (
+    "SELECT a.*, CASE WHEN NOT EXISTS (SELECT 1 FROM wording WHERE announcement = a.id AND withdrawn_at IS NULL) "
+    "THEN (SELECT max(withdrawn_at) FROM wording WHERE announcement = a.id) END AS withdrawn_at FROM announcement a "
+)
+"""With when it was taken back, if it was wherever it was planned."""
 
 
 class Questions(Store):
@@ -36,16 +54,39 @@ class Questions(Store):
         return "" if found == "ok" else found
 
     def tasks(self, scope: Scope) -> list[Task]:
-        """Unfinished posts that are no letters: oldest announcement first, parts in order."""
+        """Unfinished posts that are no letters: oldest announcement first, parts in order.
+
+        The first post of an incident is among them whenever it is to get other words, whatever announcement the run
+        is about: it is that one's news which it is to show.
+        """
         where, values = scope.where()
+        first, its = scope.same_incidents()
         with self.reading() as db:
             rows = db.execute(
-                f"{_TASK} WHERE w.letters = 0 AND {where} AND w.text IS NOT NULL "
-                "AND (p.state NOT IN ('sent', 'retracted', 'dropped') OR p.look_due IS NOT NULL) "
+                f"{_TASK} WHERE w.letters = 0 AND w.text IS NOT NULL "
+                f"AND ({where} OR (p.amend_due IS NOT NULL AND {first})) "
+                "AND (p.state NOT IN ('sent', 'retracted', 'dropped') OR p.look_due IS NOT NULL "
+                "OR p.retract_due IS NOT NULL OR p.amend_due IS NOT NULL) "
                 "ORDER BY w.announcement, w.part",
-                values,
+                [*values, *its],
             ).fetchall()
-        return [task_of(row) for row in rows]
+        return [self._task(row) for row in rows]
+
+    def _task(self, row: sqlite3.Row) -> Task:
+        """The task in a row, with its picture where that may still be sent."""
+        carries = row["illustrated"] and row["image"] is not None and row["state"] != "sent"
+        return task_of(row, self._image(row["image"]) if carries else None)
+
+    def _image(self, image: int) -> Image:
+        if image not in self._images:
+            with self.reading() as db:
+                self._images[image] = image_of(db.execute("SELECT * FROM image WHERE id = ?", (image,)).fetchone())
+        return self._images[image]
+
+    def whole(self, row: AnnouncementRow, channel: str) -> Announcement:
+        """The announcement as a channel is to say it: in the words it has there, with its picture."""
+        news = said_on(row.news, channel)
+        return news if row.image is None else replace(news, image=self._image(row.image))
 
     def letters(self, scope: Scope, state: PostState, most: int, after: int = 0) -> list[Task]:
         """Up to `most` letters in `state` that are due and wait for no person, in order, with ids above `after`."""
@@ -57,7 +98,7 @@ class Questions(Store):
                 f"AND (p.due IS NULL OR p.due <= ? OR p.attempted_at > ?) AND {where} ORDER BY p.id LIMIT ?",
                 (state, after, stamp(self.now()), stamp(self.now()), *values, most),
             ).fetchall()
-        return [task_of(row) for row in rows]
+        return [self._task(row) for row in rows]
 
     def next_letter(self, scope: Scope) -> datetime | None:
         """When the earliest planned letter is due (now, if it has no time of its own); None when none is planned."""
@@ -92,13 +133,45 @@ class Questions(Store):
                 "SELECT p.* FROM post p JOIN wording w ON w.id = p.wording "
                 "JOIN announcement a ON a.id = w.announcement "
                 "JOIN post me ON me.id = ? JOIN wording mine ON mine.id = me.wording "
-                "WHERE a.incident = ? AND w.channel = mine.channel AND p.state = 'sent' AND "
+                "WHERE a.incident = ? AND w.channel = mine.channel AND p.state = 'sent' AND w.withdrawn_at IS NULL AND "
                 "(w.announcement < mine.announcement OR (w.announcement = mine.announcement AND w.part < mine.part)) "
                 "ORDER BY w.announcement DESC, w.part DESC LIMIT 1",
                 (task.post.id, task.incident),
             ).fetchone()
         receipt = receipt_of(row) if row else None
         return (row["id"], receipt) if receipt else None
+
+    def holds(self, post: int) -> bool:
+        """Whether anything hangs under a post that is out, or may be or come out: then it has to stay."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT 1 FROM post WHERE parent = ? AND state NOT IN ('retracted', 'dropped', 'refused') LIMIT 1",
+                (post,),
+            ).fetchone()
+        return row is not None
+
+    def amending(self, announcement: int) -> list[tuple[str, str]]:
+        """The channels on which the first post of an announcement's incident still has old words, and why."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT w.channel, p.detail FROM announcement me JOIN announcement a ON a.incident = me.incident "
+                "JOIN wording w ON w.announcement = a.id JOIN post p ON p.wording = w.id "
+                "WHERE me.id = ? AND p.amend_due IS NOT NULL ORDER BY p.id",
+                (announcement,),
+            ).fetchall()
+        return [(row["channel"], row["detail"] or "the latest news is to be added to it") for row in rows]
+
+    def latest_after(self, task: Task) -> AnnouncementRow | None:
+        """The latest announcement of a post's incident that came after it and is out on its channel."""
+        with self.reading() as db:
+            row = db.execute(
+                f"{_ANNOUNCEMENT} WHERE a.incident = ? AND a.id > ? AND a.id IN (SELECT w.announcement FROM wording w "  # noqa: S608
+                "JOIN post p ON p.wording = w.id WHERE w.channel = (SELECT channel FROM wording WHERE id = "
+                "(SELECT wording FROM post WHERE id = ?)) AND w.withdrawn_at IS NULL AND p.state = 'sent') "
+                "ORDER BY a.seq DESC LIMIT 1",
+                (task.incident, task.announcement, task.post.id),
+            ).fetchone()
+            return announcement_of(row, _incident(db, row["incident"])) if row else None
 
     def receipt(self, post: int) -> Receipt | None:
         """The receipt of a post, if it has one."""
@@ -121,9 +194,9 @@ class Questions(Store):
         where, values = scope.where()
         with self.reading() as db:
             rows = db.execute(
-                "SELECT a.*, w.channel FROM wording w JOIN announcement a ON a.id = w.announcement "  # noqa: S608
-                "JOIN post p ON p.wording = w.id "
-                f"WHERE w.text IS NULL AND p.state = 'refused' AND {where} ORDER BY a.id",
+                "SELECT a.*, NULL AS withdrawn_at, w.channel FROM wording w "  # noqa: S608  our own words
+                "JOIN announcement a ON a.id = w.announcement JOIN post p ON p.wording = w.id "
+                f"WHERE w.text IS NULL AND w.withdrawn_at IS NULL AND p.state = 'refused' AND {where} ORDER BY a.id",
                 values,
             ).fetchall()
             return [(announcement_of(row, _incident(db, row["incident"])), row["channel"]) for row in rows]
@@ -156,7 +229,8 @@ class Questions(Store):
         with self.reading() as db:
             row = db.execute(
                 "SELECT 1 FROM wording w JOIN post p ON p.wording = w.id "  # noqa: S608  our own words
-                f"WHERE (p.state = 'planned' OR (p.state = 'in-doubt' AND p.person = 0)) AND {where} LIMIT 1",
+                "WHERE (p.state = 'planned' OR (p.state = 'in-doubt' AND p.person = 0) OR p.retract_due IS NOT NULL "
+                f"OR p.amend_due IS NOT NULL) AND {where} LIMIT 1",
                 values,
             ).fetchone()
         return row is not None
@@ -188,7 +262,7 @@ class Questions(Store):
         """What was announced of an incident, in order."""
         with self.reading() as db:
             rows = db.execute(
-                "SELECT a.* FROM announcement a JOIN incident i ON i.id = a.incident WHERE i.key = ? ORDER BY a.seq",
+                f"{_ANNOUNCEMENT} JOIN incident i ON i.id = a.incident WHERE i.key = ? ORDER BY a.seq",
                 (key,),
             ).fetchall()
             return [announcement_of(row, _incident(db, row["incident"])) for row in rows]
@@ -196,21 +270,21 @@ class Questions(Store):
     def announcement(self, announcement: int) -> AnnouncementRow:
         """The announcement of that id."""
         with self.reading() as db:
-            row = db.execute("SELECT * FROM announcement WHERE id = ?", (announcement,)).fetchone()
+            row = db.execute(f"{_ANNOUNCEMENT} WHERE a.id = ?", (announcement,)).fetchone()
             return announcement_of(row, _incident(db, row["incident"]))
 
-    def opened_with(self, text: str, since: datetime, not_expired: datetime) -> AnnouncementRow | None:
-        """The latest first word of an incident that said exactly `text`.
+    def opened_with(self, typed: str, since: datetime, not_expired: datetime) -> AnnouncementRow | None:
+        """The latest first word of an incident that was asked for in exactly these words.
 
         Said at or after `since`, or of an incident that is open and, since `not_expired`, has something unfinished:
         typing the same again is then meant to finish it, however long the platform let everybody wait.
         """
         with self.reading() as db:
             row = db.execute(
-                "SELECT a.* FROM announcement a JOIN incident i ON i.id = a.incident WHERE a.seq = 0 AND a.text = ? "  # noqa: S608
+                f"{_ANNOUNCEMENT} JOIN incident i ON i.id = a.incident WHERE a.seq = 0 AND a.typed = ? "  # noqa: S608
                 "AND (a.at >= ? OR (a.at >= ? AND i.state = 'open' AND EXISTS (SELECT 1 FROM wording w JOIN post p "
                 f"ON p.wording = w.id WHERE w.announcement = a.id AND {_UNFINISHED}))) ORDER BY a.id DESC LIMIT 1",
-                (text, stamp(since), stamp(not_expired)),
+                (typed, stamp(since), stamp(not_expired)),
             ).fetchone()
             return announcement_of(row, _incident(db, row["incident"])) if row else None
 
@@ -245,7 +319,7 @@ class Questions(Store):
         with self.reading() as db:
             rows = db.execute(
                 "SELECT p.id FROM post p JOIN wording w ON w.id = p.wording WHERE w.channel = ? "
-                "AND ((p.state IN ('in-doubt', 'dropped') AND p.person = 1) "
+                "AND ((p.state IN ('in-doubt', 'dropped', 'sent') AND p.person = 1) "
                 "OR (p.state = 'refused' AND p.address_fault = 0)) "
                 "ORDER BY p.id",
                 (channel,),

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from outagecast.model import (
     Announcement,
+    Image,
     Incident,
     IncidentState,
     Kind,
@@ -58,6 +60,14 @@ class Scope(msgspec.Struct, frozen=True):
                 values.extend(chosen)
         return " AND ".join(parts), values
 
+    def same_incidents(self) -> tuple[str, list[object]]:
+        """The condition on `wording w` and `announcement a` for anything of the same incidents, on these channels."""
+        where, values = Scope(None, self.channels).where()
+        if self.announcements is None:
+            return where, values
+        those = f"SELECT incident FROM announcement WHERE id IN ({','.join('?' * len(self.announcements))})"  # noqa: S608
+        return f"{where} AND a.incident IN ({those})", [*values, *self.announcements]
+
 
 class ChannelPlan(msgspec.Struct, frozen=True):
     """One channel's share of an announcement: its posts, or the reason why it has none yet."""
@@ -70,15 +80,28 @@ class ChannelPlan(msgspec.Struct, frozen=True):
     """Which account of the platform it is, if that can be told without a secret."""
     posts: Sequence[Post] = ()
     recipients: Recipients = msgspec.field(default_factory=Recipients)
+    edits: bool = False
+    """The first post of an incident is kept true there by giving it other words."""
     error: str = ""
     hint: str = ""
 
 
 class AnnouncementRow(msgspec.Struct, frozen=True):
-    """An announcement as the journal has it."""
+    """An announcement as the journal has it; its picture only where `Questions.whole` has put it in."""
 
     id: int
     news: Announcement
+    withdrawn_at: datetime | None = None
+    """When it was taken back, wherever it was planned."""
+    image: int | None = None
+
+
+def said_on(news: Announcement, channel: str) -> Announcement:
+    """The announcement in the words that it has on a channel."""
+    if channel not in news.said:
+        return news
+    words, *shorter = news.said[channel]
+    return replace(news, words=words, shorter=shorter)
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -98,6 +121,14 @@ class Task(msgspec.Struct, frozen=True):
     receipt: Receipt | None
     look_due: datetime | None
     looks: int
+    retract_due: datetime | None
+    amend_due: datetime | None
+    shown: str | None
+    """The words that the platform has been given since it was published; None: those it was published with."""
+    tries: int
+    """How often taking it back, or giving it other words, has failed in a row."""
+    bare: bool
+    """A picture belongs to it that its channel does not take."""
 
 
 def incident_of(row: sqlite3.Row) -> Incident:
@@ -109,6 +140,7 @@ def incident_of(row: sqlite3.Row) -> Incident:
         opened_at=moment(row["opened_at"]),
         eta=when(row["eta"]),
         resolved_at=when(row["resolved_at"]),
+        opened_as=row["opened_as"],
     )
 
 
@@ -126,8 +158,16 @@ def announcement_of(row: sqlite3.Row, incident: Incident) -> AnnouncementRow:
         link=row["link"],
         groups=tuple(json.loads(row["groups"])),
         seconds=bool(row["seconds"]),
+        shorter=tuple(json.loads(row["shorter"])),
+        typed=row["typed"],
+        said=json.loads(row["said"]),
     )
-    return AnnouncementRow(row["id"], news)
+    return AnnouncementRow(row["id"], news, withdrawn_at=when(row["withdrawn_at"]), image=row["image"])
+
+
+def image_of(row: sqlite3.Row) -> Image:
+    """The picture in a row of `image`."""
+    return Image(name=row["name"], type=row["type"], alt=row["alt"], data=row["data"])
 
 
 def receipt_of(row: sqlite3.Row) -> Receipt | None:
@@ -138,12 +178,13 @@ def receipt_of(row: sqlite3.Row) -> Receipt | None:
         ref=row["ref"],
         url=row["url"],
         replies=Replies(row["replies"]) if row["replies"] else Replies.OPEN,
+        note=row["note"],
         data=json.loads(row["receipt"]) if row["receipt"] else {},
     )
 
 
-def task_of(row: sqlite3.Row) -> Task:
-    """The task in a row of `post` joined with its `wording` and `announcement`."""
+def task_of(row: sqlite3.Row, image: Image | None = None) -> Task:
+    """The task in a row of `post` joined with its `wording` and `announcement`; `image` goes with the post."""
     post = Post(
         text=row["text"] or "",
         part=row["part"],
@@ -153,6 +194,7 @@ def task_of(row: sqlite3.Row) -> Task:
         id=row["id"],
         token=json.loads(row["token"]) if row["token"] else {},
         attempted_at=when(row["attempted_at"]),
+        image=image,
     )
     return Task(
         post=post,
@@ -169,4 +211,9 @@ def task_of(row: sqlite3.Row) -> Task:
         receipt=receipt_of(row),
         look_due=when(row["look_due"]),
         looks=row["looks"],
+        retract_due=when(row["retract_due"]),
+        amend_due=when(row["amend_due"]),
+        shown=row["shown"],
+        tries=row["tries"],
+        bare=row["image"] is not None and row["part"] == 1 and not row["illustrated"],
     )

@@ -128,7 +128,41 @@ def _third(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE post ADD COLUMN unwanted INTEGER NOT NULL DEFAULT 0")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
+_VERSION_4 = """
+ALTER TABLE incident ADD COLUMN opened_as TEXT NOT NULL DEFAULT '';
+UPDATE incident SET opened_as = title;
+CREATE TABLE image (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  alt TEXT NOT NULL,
+  data BLOB NOT NULL
+) STRICT;
+ALTER TABLE announcement ADD COLUMN typed TEXT NOT NULL DEFAULT '';
+UPDATE announcement SET typed = text;
+ALTER TABLE announcement ADD COLUMN shorter TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE announcement ADD COLUMN said TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE announcement ADD COLUMN corrects TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE announcement ADD COLUMN image INTEGER REFERENCES image;
+ALTER TABLE wording ADD COLUMN illustrated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE wording ADD COLUMN edits INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE wording ADD COLUMN withdrawn_at TEXT;
+ALTER TABLE post ADD COLUMN retract_due TEXT;
+ALTER TABLE post ADD COLUMN amend_due TEXT;
+ALTER TABLE post ADD COLUMN shown TEXT;
+ALTER TABLE post ADD COLUMN note TEXT;
+ALTER TABLE post ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+UPDATE post SET mendable = 0 WHERE state = 'sent' AND mendable = 1
+"""
+
+
+def _fourth(db: sqlite3.Connection) -> None:
+    """What can follow a post that is out: it is taken back, or given other words; and what goes along with one."""
+    for statement in _VERSION_4.split(";\n"):
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third, _fourth)
 """In order; `PRAGMA user_version` counts those applied. Only ever append."""
 
 
@@ -144,9 +178,11 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as err:
         raise _unusable(path, err) from err
     try:
-        _identify(db, path)
+        version = _identify(db, path)
         if not readonly:
             _prepare(db)
+        elif version < len(MIGRATIONS):
+            db = _copied(db)
     except sqlite3.Error as err:
         db.close()
         raise _unusable(path, err) from err
@@ -168,8 +204,17 @@ def _open(path: Path, *, readonly: bool) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
 
 
-def _identify(db: sqlite3.Connection, path: Path) -> None:
-    """Refuse a file that is not ours, or newer than we are, without touching it."""
+def _copied(db: sqlite3.Connection) -> sqlite3.Connection:
+    """An older journal as it will be, in memory: who only looks (--dry-run) writes nothing, not even a migration."""
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    db.backup(copy)
+    db.close()
+    _migrate(copy)
+    return copy
+
+
+def _identify(db: sqlite3.Connection, path: Path) -> int:
+    """Its version. Refuse a file that is not ours, or newer than we are, without touching it."""
     # In one transaction: another outagecast may be making the journal at this moment.
     db.execute("BEGIN")
     (application,) = db.execute("PRAGMA application_id").fetchone()
@@ -186,6 +231,7 @@ def _identify(db: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer outagecast (its format is {version}, this one knows {len(MIGRATIONS)})",
             hint="use the newer outagecast: pip install --upgrade outagecast",
         )
+    return int(version)
 
 
 def _use_wal(db: sqlite3.Connection) -> None:
@@ -209,8 +255,12 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version == len(MIGRATIONS):
-        return
+    if version != len(MIGRATIONS):
+        _migrate(db)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """All in one transaction: killed in the middle, it is as it was."""
     db.execute("BEGIN IMMEDIATE")
     try:
         # Again inside the transaction: another process may have migrated it meanwhile.

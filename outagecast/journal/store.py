@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from outagecast.model import Image
+
 _SYNC_EVERY = 0.1
 """Seconds between fsyncs while letters go out: what a power cut may put in doubt beyond the blocks begun."""
 
@@ -41,6 +43,8 @@ class Store:
         self._db = connect(path, readonly=readonly)
         self._db.row_factory = sqlite3.Row
         self._guard = threading.RLock()
+        self._images: dict[int, Image] = {}
+        """Pictures that were read: all letters of an announcement share one."""
         self._fenced = False
         self._full = True
         self._synced = time.monotonic()

@@ -4,7 +4,10 @@
        ^   ^              |  +---> refused --(mended: next run; else settle)--> planned | dropped
        |   +-- later -----+
        +--- again ---- in-doubt --found--> sent      (killed while sending: the next run finds it so)
-    planned --superseded, expired, settle--> dropped
+    planned --superseded, expired, taken back, settle--> dropped
+
+What is sent may be given other words (`amended`) or be taken back (`withdraw`, then `retracted`); until the platform
+has done so it stays sent, with the time when that is due.
 
 Each names the states it comes from and fails when that is no longer true. A post's are on the disk when the call
 returns; for letters see `begin_block`.
@@ -17,13 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outagecast.errors import JournalError
-from outagecast.journal.rows import stamp, when
-from outagecast.journal.store import SENDING, Store
+from outagecast.journal.rows import stamp
+from outagecast.journal.store import SENDING
+from outagecast.journal.upkeep import Upkeep
 from outagecast.model import PostState, Replies
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from outagecast.errors import Refused, TryLater
@@ -41,60 +45,13 @@ def boot_id() -> str:
         return str(uuid.uuid4())
 
 
-_ANSWERED = ("attempts = attempts + (state = 'planned')", "block = NULL")
-"""A letter's answer often comes before the first byte of its content, at its address: that was an attempt as well.
-
-And it has left its block: only what has no answer yet is looked for after a kill.
-"""
-
-
 def _answered(*, letter: bool) -> tuple[PostState, ...]:
     """The states in which a relay's or a platform's "no" or "later" can find a post."""
     return (PostState.SENDING, PostState.PLANNED) if letter else (PostState.SENDING,)
 
 
-class Transitions(Store):
+class Transitions(Upkeep):
     """What can become of a post."""
-
-    def _move(
-        self,
-        post: int,
-        origins: Iterable[PostState],
-        to: PostState,
-        event: str,
-        *,
-        detail: str | None = None,
-        letter: bool = False,
-        bump: str = "",
-        columns: Mapping[str, object] | None = None,
-        suppress: bool = False,
-    ) -> None:
-        """One guarded update and its line of history, or JournalError when the post is not where it should be."""
-        values = {"state": to, "detail": detail, **(columns or {})}
-        values |= {name: self._masked(values[name]) for name in ("detail", "hint", "receipt") if name in values}
-        allowed = tuple(origins)
-        assignments = [f"{name} = ?" for name in values] + ([f"{bump} = {bump} + 1"] if bump else [])
-        if letter and to is not PostState.SENDING:
-            assignments += _ANSWERED
-        with self.writing(durable=not letter) as db:
-            changed = db.execute(
-                f"UPDATE post SET {', '.join(assignments)} "  # noqa: S608  column names are written in this file
-                f"WHERE id = ? AND state IN ({','.join('?' * len(allowed))})",
-                (*values.values(), post, *allowed),
-            ).rowcount
-            if changed != 1:
-                raise JournalError(f"post {post} is not {' or '.join(allowed)} any more, so it cannot become {to}")
-            # A letter that simply goes out leaves no history: sent_at says it all, a million times.
-            if not (letter and detail is None):
-                self.note(post, event, self._masked(detail))
-            if suppress:
-                db.execute(
-                    "UPDATE subscriber SET suppressed = ? WHERE address = (SELECT recipient FROM post WHERE id = ?)",
-                    (self._masked(detail), post),
-                )
-
-    def _masked(self, text: object) -> str | None:
-        return None if text is None else self.mask(str(text))
 
     def begin(self, post: int, parent: int | None) -> None:
         """Planned -> sending; on the disk before this returns."""
@@ -147,6 +104,7 @@ class Transitions(Store):
             "sent",
             detail=receipt.note,
             letter=letter,
+            then=None if letter else self._out,
             columns={
                 "ref": receipt.ref,
                 "url": receipt.url,
@@ -154,8 +112,11 @@ class Transitions(Store):
                 "replies": receipt.replies,
                 "look_due": stamp(look_due) if look_due else None,
                 "sent_at": stamp(self.now()),
+                "note": receipt.note,
                 "due": None,
                 "person": 0,
+                "mendable": 0,
+                "tries": 0,
                 "hint": None,
             },
         )
@@ -233,7 +194,8 @@ class Transitions(Store):
             # Without a ref there is nothing to ask the platform about: then nothing is said of its replies.
             replies = Replies.NONE if letter else Replies.UNVERIFIED if ref else None
             columns |= {"ref": ref, "replies": replies, "look_due": look, "sent_at": stamp(self.now())}
-        self._move(post, origins, to, "settled", detail=why, columns=columns)
+        then = self._out if to is PostState.SENT else None
+        self._move(post, origins, to, "settled", detail=why, columns=columns, then=then)
 
     def _expired(self, post: int) -> bool:
         """Whether it was dropped without anybody's decision, and nobody has taken note of that yet."""
@@ -258,35 +220,6 @@ class Transitions(Store):
             known = json.loads(row["token"]) if row["token"] else {}
             db.execute("UPDATE post SET token = ? WHERE id = ?", (json.dumps(known | dict(token)), post))
             self.note(post, "step", ", ".join(f"{name} {value}" for name, value in sorted(token.items())))
-
-    def replies(self, post: int, replies: Replies, *, due: datetime | None, why: str = "", hint: str = "") -> None:
-        """Sent -> sent: what a look at its replies gave; `due` is when to look again, None: finished."""
-        columns = {"replies": replies, "look_due": stamp(due) if due else None, "hint": hint or None}
-        self._move(
-            post,
-            [PostState.SENT],
-            PostState.SENT,
-            f"replies {replies}",
-            detail=why or None,
-            bump="looks",
-            columns=columns,
-        )
-
-    def rearm(self, scope: Scope, since: datetime) -> datetime | None:
-        """Sent -> sent: look at the replies of all that went out after `since` again, now; when the latest did."""
-        where, chosen = scope.where()
-        mine = f"SELECT w.id FROM wording w WHERE w.letters = 0 AND {where}"  # noqa: S608  our own words
-        young = f"state = 'sent' AND ref IS NOT NULL AND sent_at >= ? AND wording IN ({mine})"
-        with self.writing() as db:
-            db.execute(
-                f"UPDATE post SET look_due = ?, looks = 0 WHERE {young}",  # noqa: S608  our own words
-                (stamp(self.now()), stamp(since), *chosen),
-            )
-            row = db.execute(
-                f"SELECT max(sent_at) AS latest FROM post WHERE {young}",  # noqa: S608  our own words
-                (stamp(since), *chosen),
-            ).fetchone()
-        return when(row["latest"])
 
     def recover(self) -> None:
         """Under the lock: whatever is `sending` belongs to a run that was ended, and is in doubt."""
@@ -320,8 +253,15 @@ class Transitions(Store):
 
     def reconsider(self, scope: Scope) -> None:
         """At the start of a run: what a person had to mend or look after gets one more chance to go by itself."""
-        self._all(scope, "state = 'refused' AND mendable = 1", {"state": PostState.PLANNED, "due": None})
-        self._all(scope, "state = 'in-doubt' AND person = 1", {"state": PostState.IN_DOUBT, "person": 0, "due": None})
+        now = stamp(self.now())
+        with self.writing() as db:
+            again: dict[str, object] = {"state": PostState.PLANNED, "due": None}
+            self._every(db, scope, "state = 'refused' AND mendable = 1", again)
+            asked: dict[str, object] = {"state": PostState.IN_DOUBT, "person": 0, "due": None}
+            self._every(db, scope, "state = 'in-doubt' AND person = 1", asked)
+            taken: dict[str, object] = {"retract_due": now, "person": 0, "mendable": 0}
+            self._every(db, scope, "state = 'sent' AND mendable = 1 AND person = 1", taken)
+            self._every(db, scope, "state = 'sent' AND mendable = 1", {"amend_due": now, "mendable": 0})
 
     def refuse_channel(self, scope: Scope, why: Refused) -> None:
         """Planned -> refused for all in `scope`: the channel itself cannot be used."""
@@ -336,6 +276,16 @@ class Transitions(Store):
         asked = {"person": 1, "detail": f"it may be out, and nobody can be asked: {self.mask(why.text)}"}
         self._all(scope, "state = 'in-doubt'", asked | {"hint": values["hint"]})
         # Nor can anybody look at replies through it; the next sweep does, once it can be opened again.
+        stuck = {"detail": f"it could not be taken back: {self.mask(why.text)}", "hint": values["hint"]}
+        self._all(
+            scope,
+            "state = 'sent' AND retract_due IS NOT NULL",
+            stuck | {"retract_due": None, "person": 1, "mendable": int(why.mendable)},
+        )
+        old = {"detail": f"the latest news could not be added to it: {self.mask(why.text)}", "hint": values["hint"]}
+        self._all(
+            scope, "state = 'sent' AND amend_due IS NOT NULL", old | {"amend_due": None, "mendable": int(why.mendable)}
+        )
         unseen = {"detail": f"replies could not be looked at: {self.mask(why.text)}", "hint": values["hint"]}
         self._all(scope, "state = 'sent' AND look_due IS NOT NULL", unseen | {"look_due": None})
 
@@ -345,17 +295,22 @@ class Transitions(Store):
         self._all(scope, which, {"due": stamp(due), "detail": why.text, "hint": why.hint or None})
 
     def _all(self, scope: Scope, which: str, values: Mapping[str, object]) -> None:
+        with self.writing() as db:
+            self._every(db, scope, which, values)
+
+    def _every(self, db: sqlite3.Connection, scope: Scope, which: str, values: Mapping[str, object]) -> None:
         """The same for every post in `scope` that `which` selects, with a line of history for each but letters."""
         where, chosen = scope.where()
-        scoped = f"SELECT w.id FROM wording w WHERE w.text IS NOT NULL AND {where}"  # noqa: S608  our own words
+        # A million letters that are out are not looked through for what only posts can have.
+        posts = " AND w.letters = 0" if "'sent'" in which else ""
+        scoped = f"SELECT w.id FROM wording w WHERE w.text IS NOT NULL{posts} AND {where}"  # noqa: S608  our own words
         inside = f"{which} AND wording IN ({scoped})"
-        with self.writing() as db:
-            db.execute(
-                "INSERT INTO attempt (post, at, event, detail) SELECT p.id, ?, ?, ? FROM "  # noqa: S608  our own words
-                f"(SELECT * FROM post WHERE {inside}) p JOIN wording w ON w.id = p.wording WHERE w.letters = 0",
-                (stamp(self.now()), values.get("state", "later"), values.get("detail"), *chosen),
-            )
-            db.execute(
-                f"UPDATE post SET {', '.join(f'{name} = ?' for name in values)} WHERE {inside}",  # noqa: S608
-                (*values.values(), *chosen),
-            )
+        db.execute(
+            "INSERT INTO attempt (post, at, event, detail) SELECT p.id, ?, ?, ? FROM "  # noqa: S608  our own words
+            f"(SELECT * FROM post WHERE {inside}) p JOIN wording w ON w.id = p.wording WHERE w.letters = 0",
+            (stamp(self.now()), values.get("state", "later"), values.get("detail"), *chosen),
+        )
+        db.execute(
+            f"UPDATE post SET {', '.join(f'{name} = ?' for name in values)} WHERE {inside}",  # noqa: S608
+            (*values.values(), *chosen),
+        )

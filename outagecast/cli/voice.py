@@ -12,7 +12,7 @@ import msgspec
 from outagecast.model import Outcome, PostState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
     from outagecast.cli.surroundings import Surroundings
@@ -91,8 +91,8 @@ class Voice(msgspec.Struct, frozen=True):
         if ended.interrupted:
             self.err().line("interrupted: nothing new was begun; what was in flight is in doubt", "yellow")
 
-    def report(self, report: AnnouncementReport) -> None:
-        """The report of one announcement."""
+    def report(self, report: AnnouncementReport, behind: Sequence[tuple[str, str]] = ()) -> None:
+        """The report of one announcement; `behind` are the channels whose first post does not show it yet, and why."""
         if self.around.as_json:
             from outagecast.report import report_json
 
@@ -101,6 +101,7 @@ class Voice(msgspec.Struct, frozen=True):
         with self._said():
             screen = self.out()
             screen.report(report)
+            screen.behind(behind)
             screen.next_step(report.exit_code, all_out=report.outcome is Outcome.SENT)
 
     def status(

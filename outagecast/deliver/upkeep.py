@@ -1,0 +1,168 @@
+"""What follows when a post is out: its replies are closed and looked at, it is given other words, it is taken back.
+
+All of it can be repeated, and none of it changes that the post is out.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from outagecast.channel import Edits
+from outagecast.deliver.clock import backoff
+from outagecast.deliver.courier import Courier, Step
+from outagecast.errors import ChannelError, InDoubt, JournalError, Refused, TryLater
+from outagecast.model import PostState, Receipt, Replies, ReplyControl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from outagecast.journal import Task
+
+MOST_LOOKS = 6
+LOOK_PATIENCE = timedelta(seconds=5)
+"""How long a run that is otherwise done waits to look at replies again: the post is out, `resume` can look later."""
+
+
+def unseen(known: Replies, control: ReplyControl | None) -> Replies:
+    """What is still known of replies after a look that failed; `control` is None where the channel cannot be opened.
+
+    What is closed in the publishing request (ATOMIC) stays as it was read back: no call can open it again. What takes
+    a look to be true is no longer known: comments may stand that no sweep has seen.
+    """
+    if known is Replies.MODERATED or control is ReplyControl.MODERATED:
+        return Replies.OPEN
+    if known is Replies.CLOSED and control in {ReplyControl.AFTER, ReplyControl.CHANNEL}:
+        return Replies.UNVERIFIED
+    return known
+
+
+def sweep_next(hint: str) -> str:
+    """The hint of a look that is finished with: after that only `sweep` looks again, `resume` does not."""
+    hint = hint.replace("outagecast resume", "outagecast sweep")
+    return hint if "outagecast sweep" in hint else f"{hint}{', then: ' if hint else ''}outagecast sweep"
+
+
+class UpkeepCourier(Courier):
+    """Does what follows for the posts of one channel."""
+
+    def upkeep(self, tasks: Sequence[Task]) -> Iterator[Step]:
+        """What is to be taken back, newest first, then what is to get other words."""
+        for task in reversed(tasks):
+            # Deleting the root of a conversation opens what hangs below it to everybody's replies.
+            if task.retract_due and not self.run.journal.holds(task.post.id):
+                yield Step(task.retract_due, partial(self._retract, task))
+        for task in tasks:
+            if task.amend_due and not task.retract_due:
+                yield Step(task.amend_due, partial(self._amend, task))
+
+    # -- taking back ---------------------------------------------------------------------------------------------
+
+    def _retract(self, task: Task) -> None:
+        """Delete a post, then write that down. Killed between the two it is deleted again: gone is success."""
+        try:
+            self.channel.retract(_receipt(task))
+        except (TryLater, InDoubt) as err:
+            self.said(err)
+            later = TryLater(err.text, hint=err.hint)
+            due = self.run.clock.now() + backoff(task.tries + 1, getattr(err, "after", None))
+            self.run.journal.retract_later(task.post.id, later, due)
+            self.tell(task.post, PostState.SENT, err.text)
+        except Refused as err:
+            self._keep(task, err)
+        except JournalError:
+            raise
+        except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
+            self._keep(task, Refused(self.surprise(err).text, mendable=True))
+        else:
+            self.run.journal.retracted(task.post.id)
+            self.tell(task.post, PostState.RETRACTED)
+
+    def _keep(self, task: Task, err: Refused) -> None:
+        self.said(err)
+        self.run.journal.retract_refused(task.post.id, err)
+        self.tell(task.post, PostState.SENT, err.text)
+
+    # -- other words ---------------------------------------------------------------------------------------------
+
+    def _amend(self, task: Task) -> None:
+        """Give the first post of an incident the words that say where things stand."""
+        try:
+            text = self._words_now(task)
+            if text != (task.shown or task.post.text):
+                self._editor().amend(_receipt(task), text)
+        except (TryLater, InDoubt) as err:
+            self.said(err)
+            due = self.run.clock.now() + backoff(task.tries + 1, getattr(err, "after", None))
+            self.run.journal.amend_later(task.post.id, TryLater(err.text, hint=err.hint), due)
+            self.tell(task.post, PostState.SENT, err.text)
+        except Refused as err:
+            self._leave(task, err)
+        except JournalError:
+            raise
+        except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
+            self._leave(task, Refused(self.surprise(err).text))
+        else:
+            self.run.journal.amended(task.post.id, text)
+
+    def _leave(self, task: Task, err: Refused) -> None:
+        self.said(err)
+        self.run.journal.amend_refused(task.post.id, err)
+        self.tell(task.post, PostState.SENT, err.text)
+
+    def _words_now(self, task: Task) -> str:
+        latest = self.run.journal.latest_after(task)
+        if latest is None:
+            return task.post.text
+        return self._editor().amended(task.post, self.run.journal.whole(latest, self.channel.name))
+
+    def _editor(self) -> Edits:
+        if not isinstance(self.channel, Edits):
+            raise Refused("this type of channel cannot give a post other words any more")
+        return self.channel
+
+    def looks(self, tasks: Iterable[Task]) -> Iterable[Step]:
+        """The looks at replies that are due, or soon enough to wait for."""
+        worth_waiting = self.run.clock.now() + LOOK_PATIENCE
+        for task in tasks:
+            if task.state is PostState.SENT and task.look_due and task.look_due <= worth_waiting:
+                yield Step(task.look_due, partial(self._verify, task))
+
+    # -- replies -------------------------------------------------------------------------------------------------
+
+    def _verify(self, task: Task) -> None:
+        """Close replies and read that back. The post is out whatever becomes of this."""
+        try:
+            replies = self.channel.close_replies(_receipt(task))
+        except TryLater as err:
+            self._verify_later(task, self.said(err), err.after)
+        except ChannelError as err:
+            self._verify_never(task, self.said(err))
+        except JournalError:
+            raise
+        except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
+            self._verify_later(task, self.surprise(err), None)
+        else:
+            self.run.journal.replies(task.post.id, replies, due=None)
+            self.tell(task.post, PostState.SENT, f"replies {replies}", _receipt(task).url)
+
+    def _verify_later(self, task: Task, err: ChannelError, after: timedelta | None) -> None:
+        if task.looks + 1 >= MOST_LOOKS:
+            self._verify_never(task, err)
+            return
+        again = self.run.clock.now() + backoff(task.looks + 1, after)
+        replies = unseen(_receipt(task).replies, self.channel.caps.replies)
+        self.run.journal.replies(task.post.id, replies, due=again, why=err.text, hint=err.hint)
+        self.tell(task.post, PostState.SENT, err.text)
+
+    def _verify_never(self, task: Task, err: ChannelError) -> None:
+        receipt = _receipt(task)
+        replies = unseen(receipt.replies, self.channel.caps.replies)
+        self.run.journal.replies(task.post.id, replies, due=None, why=err.text, hint=sweep_next(err.hint))
+        self.tell(task.post, PostState.SENT, err.text, receipt.url)
+
+
+def _receipt(task: Task) -> Receipt:
+    assert task.receipt is not None  # noqa: S101  only what has one is ever due
+    return task.receipt

@@ -1,0 +1,124 @@
+"""Taking back: what is to go is written down first, in one transaction with the correction for those who have it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from outagecast.journal import planning
+from outagecast.journal.rows import stamp
+from outagecast.journal.store import Store
+from outagecast.journal.upkeep import BY_HAND
+from outagecast.model import IncidentState, Kind
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from outagecast.journal.rows import ChannelPlan
+    from outagecast.model import Announcement
+
+_CHOSEN = (
+    "SELECT id FROM wording WHERE withdrawn_at IS NULL AND announcement IN (SELECT value FROM json_each(?)) "
+    "AND channel IN (SELECT value FROM json_each(?))"
+)
+_STANDING = (
+    "SELECT a.kind, a.at, a.eta FROM announcement a WHERE a.incident = ? AND a.kind <> 'correction' AND EXISTS "
+    "(SELECT 1 FROM wording WHERE announcement = a.id AND withdrawn_at IS NULL) ORDER BY a.seq DESC LIMIT 1"
+)
+
+
+class Withdrawals(Store):
+    """What can be taken back, and the one way to do it."""
+
+    def to_withdraw(self, announcements: Sequence[int], channels: Sequence[str]) -> dict[str, bool]:
+        """The channels on which any of these has not been taken back yet, and whether it went by letter there."""
+        with self.reading() as db:
+            rows = db.execute(
+                f"SELECT channel, max(letters) AS letters FROM wording WHERE id IN ({_CHOSEN}) "  # noqa: S608  ours
+                "GROUP BY channel ORDER BY min(id)",
+                _which(announcements, channels),
+            ).fetchall()
+        return {row["channel"]: bool(row["letters"]) for row in rows}
+
+    def reached(self, announcements: Sequence[int], channel: str) -> list[int]:
+        """Which of these are out on a channel, or may be, and have not been taken back: what there is to correct."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT DISTINCT w.announcement FROM wording w JOIN post p ON p.wording = w.id "  # noqa: S608  ours
+                f"WHERE w.id IN ({_CHOSEN}) AND p.state IN ('sent', 'in-doubt') ORDER BY w.announcement",
+                _which(announcements, [channel]),
+            ).fetchall()
+        return [row["announcement"] for row in rows]
+
+    def withdraw(
+        self,
+        announcements: Sequence[int],
+        channels: Sequence[str],
+        *,
+        deletable: Sequence[str],
+        correction: tuple[Announcement, Sequence[ChannelPlan]] | None,
+    ) -> int | None:
+        """Take these back on `channels`: delete what is out on those `deletable`; the correction is for the others.
+
+        What is planned is dropped when the next run begins, and what is in doubt is looked up first. The incident
+        becomes what is left of it: resolved when nothing is, open again when its resolution was taken back. Gives the
+        id of the correction, if there is one.
+        """
+        with self.writing() as db:
+            self._take_back(db, _which(announcements, channels), _which(announcements, deletable))
+            made = planning.announce(db, *correction, corrects=announcements) if correction else None
+            for row in db.execute(
+                "SELECT DISTINCT incident FROM announcement WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(announcements)),),
+            ).fetchall():
+                self._judge(db, row["incident"])
+        return made
+
+    def _take_back(self, db: sqlite3.Connection, which: tuple[str, str], deletable: tuple[str, str]) -> None:
+        """Mark everything that is to go; what was never published is settled with that."""
+        now = stamp(self.now())
+        db.execute(
+            "INSERT INTO attempt (post, at, event) SELECT id, ?, 'withdrawn' FROM post "  # noqa: S608  our own words
+            f"WHERE recipient = '' AND wording IN ({_CHOSEN})",
+            (now, *which),
+        )
+        # Whoever was to take note that it had expired does so with this.
+        db.execute(
+            f"UPDATE post SET person = 0, hint = NULL WHERE state = 'dropped' AND wording IN ({_CHOSEN})",  # noqa: S608
+            which,
+        )
+        out = f"state = 'sent' AND recipient = '' AND wording IN ({_CHOSEN})"
+        db.execute(
+            "UPDATE post SET retract_due = ?, tries = 0, mendable = 0, look_due = NULL, amend_due = NULL, "  # noqa: S608
+            f"hint = NULL WHERE ref IS NOT NULL AND {out}",
+            (now, *deletable),
+        )
+        db.execute(
+            "UPDATE post SET person = 1, look_due = NULL, amend_due = NULL, "  # noqa: S608  our own words
+            "detail = 'it is out, but nobody has told outagecast under which id', "
+            f"hint = {BY_HAND} WHERE ref IS NULL AND {out}",
+            deletable,
+        )
+        db.execute(f"UPDATE wording SET withdrawn_at = ? WHERE id IN ({_CHOSEN})", (now, *which))  # noqa: S608  ours
+
+    def _judge(self, db: sqlite3.Connection, incident: int) -> None:
+        """Bring an incident to the state that the latest of its announcements still standing gives it."""
+        last = db.execute(_STANDING, (incident,)).fetchone()
+        over = last is None or last["kind"] == Kind.RESOLVED
+        ended = (last["at"] if last else stamp(self.now())) if over else None
+        db.execute(
+            "UPDATE incident SET state = ?, eta = ?, "
+            "resolved_at = CASE WHEN ? IS NOT NULL THEN coalesce(resolved_at, ?) END WHERE id = ?",
+            (
+                IncidentState.RESOLVED if over else IncidentState.OPEN,
+                last["eta"] if last else None,
+                ended,
+                ended,
+                incident,
+            ),
+        )
+
+
+def _which(announcements: Sequence[int], channels: Sequence[str]) -> tuple[str, str]:
+    return json.dumps(list(announcements)), json.dumps(list(channels))
