@@ -1,4 +1,7 @@
-"""Whatever a platform answers and whenever a run dies: nothing is out twice, and in the end everything is out once."""
+"""Whatever a platform answers and whenever a run dies: nothing is out twice, and in the end everything is out once.
+
+But for what was taken back: that is gone in the end, and nothing ever hangs under what is gone.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,11 @@ from typing import TYPE_CHECKING, ClassVar
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from outagecast.channel import (
     Absent,
+    Announcement,
     Capabilities,
     ChannelError,
     InDoubt,
@@ -31,7 +36,7 @@ from outagecast.channel import (
 )
 from outagecast.deliver import deliver
 from outagecast.journal import Journal, Scope
-from outagecast.model import PostState
+from outagecast.model import Kind, PostState
 from tests.journal_kit import NOW, letters, news, posts
 
 if TYPE_CHECKING:
@@ -42,7 +47,10 @@ if TYPE_CHECKING:
 EVERYTHING = Scope()
 DISBELIEF = timedelta(seconds=60)
 NEVER = timedelta(days=3650)
-OPEN = "SELECT id, recipient, state, person FROM post WHERE state NOT IN ('sent', 'dropped')"
+OPEN = (
+    "SELECT id, recipient, state, person FROM post WHERE state NOT IN ('sent', 'dropped', 'retracted') "
+    "OR retract_due IS NOT NULL OR amend_due IS NOT NULL OR (state = 'sent' AND person = 1)"
+)
 
 
 class Say(StrEnum):
@@ -98,9 +106,30 @@ class World:
     answers: list[Say] = field(default_factory=list)
     glances: list[Glance] = field(default_factory=list)
     lag: float = 0
+    gone: set[int] = field(default_factory=set)
+    """What was deleted."""
+    shown: dict[int, str] = field(default_factory=dict)
+    """What was given other words."""
 
     def out(self, name: str) -> list[int]:
+        """Where it is, or was."""
         return [number for number, (public, _, _) in enumerate(self.public) if public == name]
+
+    def there(self, name: str) -> bool:
+        return any(number not in self.gone for number in self.out(name))
+
+    def change(self, act: Callable[[], None]) -> None:
+        """A change of what is out, which can be repeated: as the script says, and done where it says so."""
+        say = self.answers.pop(0) if self.answers else Say.YES
+        if say in (Say.YES, Say.LANDED, Say.BUG_LANDED):
+            act()
+        match say:
+            case Say.LATER | Say.LIMITED | Say.LANDED | Say.LOST:
+                raise TryLater("busy")
+            case Say.NO | Say.MENDABLE:
+                raise Refused("no", mendable=say is Say.MENDABLE)
+            case Say.BUG_LANDED | Say.BUG_LOST:
+                raise RuntimeError("an adapter's bug")
 
     def answer(self, name: str, parent: str | None) -> Receipt:
         """Do as the script says; at its end everything goes well."""
@@ -135,7 +164,7 @@ class World:
 class Feed:
     """A channel of single posts, in threads."""
 
-    caps: ClassVar = Capabilities(ReplyControl.ATOMIC, threads=True, can_find=True)
+    caps: ClassVar = Capabilities(ReplyControl.ATOMIC, threads=True, can_find=True, can_retract=True, can_edit=True)
     name = "feed"
 
     def __init__(self, world: World) -> None:
@@ -147,6 +176,16 @@ class Feed:
 
     def find(self, post: Post, parent: Receipt | None, since: datetime) -> Look:
         return self.world.look(post.text)
+
+    def retract(self, receipt: Receipt) -> None:
+        self.world.change(lambda: self.world.gone.add(int(receipt.ref)))
+
+    def amended(self, first: Post, latest: Announcement) -> str:
+        return f"now {latest.text}, first {first.text}"
+
+    def amend(self, receipt: Receipt, text: str) -> None:
+        assert int(receipt.ref) not in self.world.gone, "nothing is written onto what is gone"
+        self.world.change(lambda: self.world.shown.update({int(receipt.ref): text}))
 
     def close_replies(self, receipt: Receipt) -> Replies:
         self.world.look("")
@@ -207,6 +246,8 @@ class Deliveries(RuleBasedStateMachine):
         self.threads: list[list[str]] = []
         """What each incident says on the feed, in order."""
         self.letters: list[str] = []
+        self.withdrawn: set[str] = set()
+        """What was taken back, by the announcement's name."""
 
     def opened(self) -> Mortal:
         return Mortal(self.folder / "journal.db", self.clock.now)
@@ -215,7 +256,7 @@ class Deliveries(RuleBasedStateMachine):
         with self.journal.reading() as db:
             return [dict(row) for row in db.execute(question)]
 
-    @rule(parts=st.integers(1, 3), which=st.integers(0, 2))
+    @rule(parts=st.integers(1, 3), which=st.sampled_from([0, 0, 0, 1, 2]))
     @precondition(lambda self: len(self.letters) < 12)
     def announce(self, parts: int, which: int) -> None:
         """A new incident, or news of an earlier one."""
@@ -230,13 +271,14 @@ class Deliveries(RuleBasedStateMachine):
         to = ("ann@example.org", "bo@example.com")
         self.journal.lives = None
         self.journal.plan(
-            news(name, key=str(incident), seq=seq, at=self.clock.now()), [posts(*texts), letters(*to, text=name)]
+            news(name, key=str(incident), seq=seq, at=self.clock.now()),
+            [replace(posts(*texts), edits=True), letters(*to, text=name)],
         )
         self.threads[incident] += texts
         self.letters += [f"{name} to {address}" for address in to]
 
     @rule(
-        feed=st.lists(st.sampled_from(Say), max_size=5),
+        feed=st.lists(st.sampled_from([Say.YES, Say.YES, *Say]), max_size=5),
         mail=st.lists(st.sampled_from(Say), max_size=4),
         glances=st.lists(st.sampled_from(Glance), max_size=3),
         lives=st.none() | st.integers(0, 24),
@@ -250,6 +292,24 @@ class Deliveries(RuleBasedStateMachine):
         self.deliver()
         self.journal.close()
         self.journal = self.opened()
+
+    @rule(which=st.sampled_from([0, 0, 0, 1, 2]), last=st.booleans())
+    @precondition(lambda self: self.letters)
+    def take_back(self, which: int, last: bool) -> None:
+        """The latest announcement of an incident, or all of them; who has a letter gets a correction."""
+        key = str(min(which, len(self.incidents) - 1))
+        self.journal.lives = None
+        rows = [row for row in self.journal.announcements(key) if row.news.kind is not Kind.CORRECTION]
+        rows = rows[-1:] if last else rows
+        ids = [row.id for row in rows]
+        correction = None
+        if self.journal.reached(ids, "mail"):
+            name = f"incident {key} correction {self.incidents[int(key)]}"
+            said = replace(news(name, key=key, seq=self.incidents[int(key)], at=self.clock.now()), kind=Kind.CORRECTION)
+            self.incidents[int(key)] += 1
+            correction = (said, [letters("ann@example.org", "bo@example.com", text=name)])
+        self.journal.withdraw(ids, ["feed", "mail"], deletable=["feed"], correction=correction)
+        self.withdrawn |= {row.news.text for row in rows}
 
     @rule(seconds=st.sampled_from([1, 20, 40, 90, 600]))
     def pass_time(self, seconds: float) -> None:
@@ -290,12 +350,28 @@ class Deliveries(RuleBasedStateMachine):
                     assert name.endswith("part 1") or parent == before[-1]
 
     @invariant()
+    def nothing_hangs_under_what_is_gone(self) -> None:
+        """Deleting the root of a conversation opens it to everybody."""
+        for number, (name, parent, _) in enumerate(self.feed.public):
+            if number not in self.feed.gone and parent is not None:
+                assert int(parent) not in self.feed.gone, f"what {name} hangs under was deleted"
+
+    @invariant()
+    def only_what_was_taken_back_is_gone(self) -> None:
+        for number in self.feed.gone:
+            assert _announcement(self.feed.public[number][0]) in self.withdrawn
+
+    @invariant()
     def what_the_journal_calls_sent_is_out_and_what_it_calls_planned_is_not(self) -> None:
         for row in self.rows("SELECT p.*, w.text FROM post p JOIN wording w ON w.id = p.wording"):
             name = f"{row['text']} to {row['recipient']}" if row["recipient"] else str(row["text"])
-            times = len((self.mail if row["recipient"] else self.feed).out(name))
+            world = self.mail if row["recipient"] else self.feed
+            times = len(world.out(name))
             if row["state"] == PostState.SENT:
                 assert times == 1
+                assert world.there(name) or row["retract_due"] or row["person"]
+            elif row["state"] == PostState.RETRACTED:
+                assert (times, world.there(name)) == (1, False)
             elif row["state"] in (PostState.PLANNED, PostState.REFUSED, PostState.DROPPED):
                 assert times == 0, f"{name} is {row['state']}, and out"
 
@@ -321,18 +397,37 @@ class Deliveries(RuleBasedStateMachine):
             self.a_person_settles()
         self.nothing_is_out_twice()
         assert self.rows() == []
-        overtaken = self.overtaken()
-        out = [name for name, _, _ in (*self.feed.public, *self.mail.public)]
-        assert sorted(out + overtaken) == sorted([*itertools.chain(*self.threads), *self.letters])
-        for incident, announced in enumerate(self.incidents):
-            newest = f"incident {incident} news {announced - 1} "
-            assert not [name for name in overtaken if name.startswith(newest)], "the newest is never dropped"
+        overtaken, withdrawn = self.dropped("superseded by update"), self.dropped("taken back before it was out")
+        out = [name for name, _, _ in (*self.feed.public, *self.mail.public) if "correction" not in name]
+        assert sorted(out + overtaken + withdrawn) == sorted([*itertools.chain(*self.threads), *self.letters])
+        for incident, thread in enumerate(self.threads):
+            newest = f"{_announcement(thread[-1])} "
+            assert not [name for name in overtaken if name.startswith(newest)], "the newest is never overtaken"
+            self.nothing_stands_that_was_taken_back(thread)
+            self.the_first_says_where_things_stand(incident)
 
-    def overtaken(self) -> list[str]:
-        """What the journal dropped because newer news of its incident was there for the same reader."""
+    def nothing_stands_that_was_taken_back(self, thread: list[str]) -> None:
+        for name in thread:
+            assert not (_announcement(name) in self.withdrawn and self.feed.there(name)), f"{name} still stands"
+
+    def the_first_says_where_things_stand(self, incident: int) -> None:
+        """Unless a platform that was asked refused that for good."""
+        standing = [name for name in self.threads[incident] if self.feed.there(name)]
+        if not standing or self.rows("SELECT 1 FROM attempt WHERE event = 'amend'"):
+            return
+        first, latest = standing[0], _announcement(standing[-1])
+        text = first if latest == _announcement(first) else f"now {latest}, first {first}"
+        assert self.feed.shown.get(self.feed.out(first)[0], first) == text
+
+    def dropped(self, why: str) -> list[str]:
+        """What the journal dropped for that reason; there is no other one."""
         rows = self.rows("SELECT p.*, w.text FROM post p JOIN wording w ON w.id = p.wording WHERE p.state = 'dropped'")
-        assert all(str(row["detail"]).startswith("superseded by update") for row in rows)
-        return [f"{row['text']} to {row['recipient']}" if row["recipient"] else str(row["text"]) for row in rows]
+        assert all(str(row["detail"]).startswith(("superseded by update", "taken back before")) for row in rows)
+        return [
+            f"{row['text']} to {row['recipient']}" if row["recipient"] else str(row["text"])
+            for row in rows
+            if str(row["detail"]).startswith(why)
+        ]
 
     def a_person_settles(self) -> None:
         """What waits for a person: they look, and say what they saw."""
@@ -341,10 +436,19 @@ class Deliveries(RuleBasedStateMachine):
         ):
             if row["state"] != PostState.REFUSED and not row["person"]:
                 continue
+            if row["state"] == PostState.SENT:
+                self.feed.gone.add(int(str(row["ref"])))
+                self.journal.settled_stuck(int(str(row["id"])), PostState.DROPPED, "a person deleted it")
+                continue
             name = f"{row['text']} to {row['recipient']}" if row["recipient"] else str(row["text"])
             found = (self.mail if row["recipient"] else self.feed).out(name)
             to, ref = (PostState.SENT, str(found[0])) if found else (PostState.PLANNED, None)
             self.journal.settled(int(str(row["id"])), to, "a person looked", ref)
+
+
+def _announcement(name: str) -> str:
+    """The announcement that a post or letter of that name is of."""
+    return name.partition(" part ")[0].partition(" to ")[0]
 
 
 TestDeliveries = Deliveries.TestCase

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from outagecast import announce
 from outagecast.errors import UsageError
 from outagecast.journal import Journal
+from outagecast.journal.rows import kept
 from outagecast.report import EXIT_DONE, EXIT_WAITING, announcement_report, gravest
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Errand(msgspec.Struct, frozen=True):
         return self._announce()
 
     def _understand(self) -> tuple[Words, datetime]:
-        now = self.at.around.clock.now()
+        now = kept(self.at.around.clock.now())
         return self.at.pen.understand(self.request, now), now
 
     def _announce(self) -> int:

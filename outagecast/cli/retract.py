@@ -14,6 +14,7 @@ from outagecast.cli.surroundings import message
 from outagecast.cli.voice import Voice
 from outagecast.errors import UsageError
 from outagecast.journal import Journal
+from outagecast.journal.rows import kept
 from outagecast.model import Kind
 from outagecast.report import incident_report
 
@@ -69,7 +70,7 @@ class Errand(msgspec.Struct, frozen=True):
         opened: dict[str, Opened],
     ) -> tuple[int, ...]:
         """Write down what is to go; the announcements that the run is about."""
-        now = self.at.around.clock.now()
+        now = kept(self.at.around.clock.now())
         what = retraction.draft(self.at.pen, journal, incident, rows, opened, now, self.why)
         correction = (what.correction.news, what.correction.plans) if what.correction else None
         journal.withdraw(what.ids, list(opened), deletable=what.deletable, correction=correction)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from outagecast.journal import Task
 
 MOST_LOOKS = 6
+MOST_TRIES = 8
+"""After so many failures in a row a person is told, or it is left; each later run tries once more."""
 LOOK_PATIENCE = timedelta(seconds=5)
 """How long a run that is otherwise done waits to look at replies again: the post is out, `resume` can look later."""
 
@@ -64,11 +66,7 @@ class UpkeepCourier(Courier):
         try:
             self.channel.retract(_receipt(task))
         except (TryLater, InDoubt) as err:
-            self.said(err)
-            later = TryLater(err.text, hint=err.hint)
-            due = self.run.clock.now() + backoff(task.tries + 1, getattr(err, "after", None))
-            self.run.journal.retract_later(task.post.id, later, due)
-            self.tell(task.post, PostState.SENT, err.text)
+            self._retract_later(task, self.said(err))
         except Refused as err:
             self._keep(task, err)
         except JournalError:
@@ -78,6 +76,14 @@ class UpkeepCourier(Courier):
         else:
             self.run.journal.retracted(task.post.id)
             self.tell(task.post, PostState.RETRACTED)
+
+    def _retract_later(self, task: Task, err: ChannelError) -> None:
+        if task.tries + 1 >= MOST_TRIES:
+            self._keep(task, Refused(err.text, mendable=True, hint=err.hint))
+            return
+        due = self.run.clock.now() + backoff(task.tries + 1, getattr(err, "after", None))
+        self.run.journal.retract_later(task.post.id, TryLater(err.text, hint=err.hint), due)
+        self.tell(task.post, PostState.SENT, err.text)
 
     def _keep(self, task: Task, err: Refused) -> None:
         self.said(err)
@@ -93,10 +99,7 @@ class UpkeepCourier(Courier):
             if text != (task.shown or task.post.text):
                 self._editor().amend(_receipt(task), text)
         except (TryLater, InDoubt) as err:
-            self.said(err)
-            due = self.run.clock.now() + backoff(task.tries + 1, getattr(err, "after", None))
-            self.run.journal.amend_later(task.post.id, TryLater(err.text, hint=err.hint), due)
-            self.tell(task.post, PostState.SENT, err.text)
+            self._amend_later(task, self.said(err))
         except Refused as err:
             self._leave(task, err)
         except JournalError:
@@ -105,6 +108,14 @@ class UpkeepCourier(Courier):
             self._leave(task, Refused(self.surprise(err).text))
         else:
             self.run.journal.amended(task.post.id, text)
+
+    def _amend_later(self, task: Task, err: ChannelError) -> None:
+        if task.tries + 1 >= MOST_TRIES:
+            self._leave(task, Refused(err.text, mendable=True, hint=err.hint))
+            return
+        due = self.run.clock.now() + backoff(task.tries + 1, getattr(err, "after", None))
+        self.run.journal.amend_later(task.post.id, TryLater(err.text, hint=err.hint), due)
+        self.tell(task.post, PostState.SENT, err.text)
 
     def _leave(self, task: Task, err: Refused) -> None:
         self.said(err)

@@ -34,6 +34,11 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
+def kept(at: datetime) -> datetime:
+    """The same time as the journal will give it back: what is made from it (a mail's thread) is then the same too."""
+    return moment(stamp(at))
+
+
 def when(text: str | None) -> datetime | None:
     """The time that `stamp` wrote, or None for none."""
     return None if text is None else datetime.fromisoformat(text)

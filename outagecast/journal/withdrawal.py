@@ -105,18 +105,16 @@ class Withdrawals(Store):
     def _judge(self, db: sqlite3.Connection, incident: int) -> None:
         """Bring an incident to the state that the latest of its announcements still standing gives it."""
         last = db.execute(_STANDING, (incident,)).fetchone()
-        over = last is None or last["kind"] == Kind.RESOLVED
-        ended = (last["at"] if last else stamp(self.now())) if over else None
+        if last is not None and last["kind"] != Kind.RESOLVED:
+            db.execute(
+                "UPDATE incident SET state = ?, eta = ?, resolved_at = NULL WHERE id = ?",
+                (IncidentState.OPEN, last["eta"], incident),
+            )
+            return
+        ended = last["at"] if last else stamp(self.now())
         db.execute(
-            "UPDATE incident SET state = ?, eta = ?, "
-            "resolved_at = CASE WHEN ? IS NOT NULL THEN coalesce(resolved_at, ?) END WHERE id = ?",
-            (
-                IncidentState.RESOLVED if over else IncidentState.OPEN,
-                last["eta"] if last else None,
-                ended,
-                ended,
-                incident,
-            ),
+            "UPDATE incident SET state = ?, resolved_at = coalesce(resolved_at, ?) WHERE id = ?",
+            (IncidentState.RESOLVED, ended, incident),
         )
 
 
