@@ -29,11 +29,25 @@ def check(
 ) -> list[Finding]:
     """Everything that can be found wrong without publishing anything; the config and journal first."""
     found = [Finding("config", Level.WARNING, text, f"mend {config.path}") for text in warnings(config)]
+    found += list(_templates(config))
     found += [finding for one in opened.values() for finding in _goes_down_with_us(one, config.own)]
     if not found:
         found.append(Finding("config", Level.GOOD, f"{config.path} is in order"))
     found.append(_journal(journal, now))
     return found + _channels(opened, config.vault.mask, patience)
+
+
+def _templates(config: Config) -> Iterator[Finding]:
+    """What is wrong with the user's own templates, before one of them stands in the way of an announcement."""
+    if config.templates is None:
+        return
+    from outagecast import templates
+
+    types = {name: section.type for name, section in config.channels.items()}
+    for text in templates.oddities(config.templates, types):
+        yield Finding("templates", Level.WARNING, text, "correct its name, or move it out of the folder")
+    for text in templates.faults(config.templates):
+        yield Finding("templates", Level.BAD, text, "correct it, or move it out of the folder")
 
 
 def _goes_down_with_us(opened: Opened, own: Sequence[str]) -> Iterator[Finding]:

@@ -206,12 +206,7 @@ def _error(problems: Sequence[Problem], path: Path, vault: Vault) -> ConfigError
 
 
 def warnings(config: Config) -> tuple[str, ...]:
-    """What is dangerous or in vain though it works: secrets that others can read, a key that nothing uses yet."""
-    vain = ("templates: is not used yet: every text has the built-in wording",) if config.templates else ()
-    return (*vain, *_readable_secrets(config))
-
-
-def _readable_secrets(config: Config) -> tuple[str, ...]:
+    """What is dangerous though it works: secrets that others can read."""
     if not config.path.stat().st_mode & _OTHERS_MAY:
         return ()
     written = [secret for section in config.channels.values() for secret in _secrets(section.settings)]

@@ -29,7 +29,8 @@ class Request(msgspec.Struct, frozen=True):
     """What a person or a runbook asks to announce, as typed."""
 
     text: str | None
-    """None where a template says it all."""
+    """None where nothing was typed: a template, or `default`, says it all."""
+    default: str | None = None
     key: str | None = None
     title: str | None = None
     status: Status | None = None
@@ -52,6 +53,8 @@ class Words(msgspec.Struct, frozen=True):
     title: str | None
     eta: datetime | None
     link: str | None
+    plain: str = ""
+    """What is said where no template says it; empty: what was typed."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -87,6 +90,7 @@ class Pen(msgspec.Struct, frozen=True):
             title=one_line(request.title, "title") if request.title is not None else None,
             eta=given or (found.at if found else None),
             link=_link(request.link),
+            plain=(request.default or "") if text is None else "",
         )
 
     def say(
@@ -104,7 +108,12 @@ class Pen(msgspec.Struct, frozen=True):
         before = incident.eta if kind is Kind.UPDATE else None
         was = etas.replaced(words.eta, before, now)
         written = self._written(request, words, kind, incident, number, was, now, taken_back)
-        text, others = (clean(written[0]), written[1]) if written else (words.text or "", {})
+        if written is None and request.variables:
+            known = ", ".join(self._names())
+            raise UsageError(
+                "--var fills a template, and none is used here", hint=f"add --template NAME; there are: {known}"
+            )
+        text, others = (clean(written[0]), written[1]) if written else (words.plain or words.text or "", {})
         if kind is Kind.CORRECTION:
             # An ETA in it is quoted: it is no promise any more, and least of all one of this hour.
             return Said(text, [text], {name: [clean(other)] for name, other in others.items()}, None)
@@ -114,6 +123,11 @@ class Pen(msgspec.Struct, frozen=True):
         was = etas.replaced(at, before, now)
         on = {name: self._ways(request, clean(other), now, was) for name, other in others.items()}
         return Said(text, self._ways(request, text, now, was), on, at)
+
+    def _names(self) -> Sequence[str]:
+        from outagecast import templates
+
+        return list(templates.names(self.templates))
 
     def _written(
         self,
@@ -172,7 +186,7 @@ class Pen(msgspec.Struct, frozen=True):
 
 def _typed(request: Request, text: str | None) -> str:
     if request.template is None:
-        return text or ""
+        return text or request.default or ""
     return json.dumps([request.template, text, sorted(request.variables.items())], ensure_ascii=False)
 
 

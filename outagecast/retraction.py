@@ -84,11 +84,12 @@ def _correction(
     now: datetime,
     why: str | None,
 ) -> Draft:
-    text = "\n\n".join(filter(None, (_default(rows, now), clean(why) if why else "")))
-    words = Words(typed="", text=text, title=None, eta=None, link=None)
+    own = clean(why) if why else None
+    plain = "\n\n".join(filter(None, (_default(rows, now), own)))
+    words = Words(typed="", text=own, title=None, eta=None, link=None, plain=plain)
     seq = len(journal.announcements(incident.key))
     taken_back = [f"{_when(row, now)}: {row.news.text}" for row in rows]
-    news = news_of(pen, Request(text), words, Kind.CORRECTION, incident, seq, now, taken_back)
+    news = news_of(pen, Request(own), words, Kind.CORRECTION, incident, seq, now, taken_back)
     return unique(journal, channels, news)
 
 

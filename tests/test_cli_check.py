@@ -37,8 +37,22 @@ def test_check_warns_of_a_relay_that_goes_dark_together_with_us(night: Night, ow
     )
 
 
-def test_check_says_that_templates_are_not_used_yet(night: Night) -> None:
+def test_check_finds_what_is_wrong_with_templates_before_they_stand_in_the_way(night: Night) -> None:
     night.write_config(top="templates: ./templates")
-    assert told(night.run("check", "--json"), "config", "warning") == [
-        "templates: is not used yet: every text has the built-in wording"
-    ]
+    folder = night.folder / "templates"
+    folder.mkdir()
+    (folder / "opened.j2").write_text("{% if %}")
+    (folder / "update.twiter.j2").write_text("{{ message }}")
+    done = night.run("check", "--json")
+    assert done.code == 1
+    (bad,) = told(done, "templates", "bad")
+    assert "opened.j2" in bad
+    (odd,) = told(done, "templates", "warning")
+    assert "twiter" in odd
+
+
+def test_check_says_nothing_of_templates_that_are_right(night: Night) -> None:
+    night.write_config(top="templates: ./templates")
+    (night.folder / "templates").mkdir()
+    (night.folder / "templates" / "opened.j2").write_text("{{ message }}")
+    assert told(night.run("check", "--json"), "templates", "bad") == []

@@ -38,7 +38,8 @@ def asked(
 ) -> Request:
     """What was asked for; `default` is said where nothing is, and `needed` typed next where something has to be."""
     return Request(
-        text=_words(around, text, template, default, needed),
+        text=_words(around, text, needed, optional=template is not None or default is not None),
+        default=default,
         key=incident,
         title=title,
         status=status,
@@ -53,13 +54,10 @@ def asked(
     )
 
 
-def _words(
-    around: Surroundings, text: str | None, template: str | None, default: str | None, needed: str
-) -> str | None:
-    """The message; None where a template may do without."""
-    optional = template is not None or default is not None
+def _words(around: Surroundings, text: str | None, needed: str, *, optional: bool) -> str | None:
+    """The message; None where there is none and none is needed."""
     if text is None and optional and not piped(around):
-        return None if template is not None else default
+        return None
     return message(text, around, needed=needed)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from outagecast.model import Kind, Status
 
-__all__ = ["Facts", "Written", "applies", "names", "problems", "variables", "write"]
+__all__ = ["Facts", "Written", "applies", "faults", "names", "oddities", "problems", "variables", "write"]
 
 _LANGUAGE = frozenset(
     (
@@ -81,25 +81,44 @@ def names(folder: Path | None) -> Mapping[str, str]:
 
 
 def problems(folder: Path | None, channels: Mapping[str, str] | None = None) -> Iterator[str]:
-    """What is wrong with the user's folder; with `channels` (names and types) also files for one that is not there."""
-    if folder is None:
-        return
-    try:
-        found = files.listed(folder)
-    except UsageError as err:
-        yield err.text
+    """Everything that is wrong with the user's folder: `faults`, after `oddities`."""
+    yield from oddities(folder, channels)
+    yield from faults(folder)
+
+
+def oddities(folder: Path | None, channels: Mapping[str, str] | None = None) -> Iterator[str]:
+    """What is there in vain: no folder, and files that nothing will ever use.
+
+    With `channels` (names and types) also the files for one that is not there.
+    """
+    found = _listed(folder)
+    if folder is None or found is None:
         return
     if not found and not folder.exists():
         yield f"there is no folder {folder} (`templates:` in the config)"
     for file in found:
         yield from (f"{folder / file}: {what}" for what in files.odd(file, channels))
-    yield from _faults(folder, [file for file in found if files.FILE.fullmatch(file)])
 
 
-def _faults(folder: Path, own: Sequence[str]) -> Iterator[str]:
+def faults(folder: Path | None) -> Iterator[str]:
+    """What would stop an announcement: a folder that cannot be read, a mistake in a file."""
+    if folder is None:
+        return
+    try:
+        own = [file for file in files.listed(folder) if files.FILE.fullmatch(file)]
+    except UsageError as err:
+        yield err.text
+        return
     if own:
         from outagecast.templates.engine import Engine
 
         engine = Engine(files.shelves(folder))
         for file in own:
             yield from engine.faults(file)
+
+
+def _listed(folder: Path | None) -> Sequence[str] | None:
+    try:
+        return files.listed(folder) if folder is not None else None
+    except UsageError:
+        return None  # that is told as a fault
