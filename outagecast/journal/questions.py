@@ -202,13 +202,18 @@ class Questions(Store):
             return [(announcement_of(row, _incident(db, row["incident"])), row["channel"]) for row in rows]
 
     def busy_channels(self, scope: Scope) -> list[str]:
-        """The channels that have anything unfinished in `scope`."""
+        """The channels that have anything unfinished in `scope`, or a first post of its incidents with old words."""
         where, values = scope.where()
+        first, its = scope.same_incidents()
         with self.reading() as db:
             rows = db.execute(
-                "SELECT w.channel FROM wording w JOIN post p ON p.wording = w.id "  # noqa: S608  our own words
-                f"WHERE {_UNFINISHED} AND {where} GROUP BY w.channel ORDER BY min(w.id)",
-                values,
+                # Two questions: as one it would be a look at every letter there ever was.
+                "SELECT channel FROM (SELECT w.channel, w.id FROM wording w "  # noqa: S608  our own words
+                f"JOIN post p ON p.wording = w.id WHERE {_UNFINISHED} AND {where} UNION "
+                "SELECT w.channel, w.id FROM post p JOIN wording w ON w.id = p.wording "
+                f"JOIN announcement a ON a.id = w.announcement WHERE p.amend_due IS NOT NULL AND {first}) "
+                "GROUP BY channel ORDER BY min(id)",
+                [*values, *its],
             ).fetchall()
         return [row["channel"] for row in rows]
 
