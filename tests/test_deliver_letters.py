@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,8 +15,10 @@ from tests.journal_kit import letters, news, put, row
 from tests.test_deliver_machine import NEVER, Time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from outagecast.channel import Post
 
 
 class Mail:
@@ -68,3 +71,31 @@ def test_a_letter_in_doubt_becomes_what_the_look_says(tmp_path: Path, answer: ob
         )
         assert ended.trouble == ()
         assert (row(journal, 1)["state"], row(journal, 1)["person"]) == (state, person)
+
+
+class SlowMail(Mail):
+    """A relay that takes `pace` seconds of the run's clock for each letter."""
+
+    def __init__(self, clock: Time, pace: float) -> None:
+        super().__init__(None)
+        self.clock, self.pace = clock, pace
+
+    def send_many(self, posts: Iterator[Post], begin: Callable[[Post], None]) -> Iterator[tuple[Post, Receipt]]:  # type: ignore[override]
+        for post in posts:
+            begin(post)
+            self.clock.wait(threading.Event(), self.pace)
+            yield post, Receipt(post.to)
+
+
+@pytest.mark.parametrize(("pace", "sent"), [(1, 58), (7, 7), (40, 2)])
+def test_the_slower_the_letters_the_earlier_no_new_one_is_begun_before_a_deadline(
+    tmp_path: Path, pace: float, sent: int
+) -> None:
+    clock = Time()
+    with Journal(tmp_path / "journal.db", clock.now) as journal:
+        journal.plan(news(at=clock.now()), [letters(*(f"reader{number}@example.org" for number in range(80)))])
+        slow = SlowMail(clock, pace)
+        deliver(journal, {"mail": slow}, announcements=None, expires=NEVER, clock=clock, deadline=60)  # type: ignore[dict-item]
+        with journal.reading() as db:
+            states = dict(db.execute("SELECT state, count(*) FROM post GROUP BY state").fetchall())
+    assert states == {"sent": sent, "planned": 80 - sent}

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 BLOCK = 256
 """Letters that are marked, durably, in one commit."""
 DRAIN = 3.0
-"""Seconds before a deadline in which no new letter is begun, so that those in flight get their answer..."""
+"""Seconds before a deadline in which no new letter is begun, so that those in flight get their answer: twice as long
+as the slowest of the run has taken (with a picture over a thin line that is long), and no less than this..."""
 DRAIN_SHARE = 0.25
 """...but never more than this share of the run: a short deadline is no reason to send no letter at all."""
 DOT = 630.0
@@ -43,11 +44,13 @@ class LetterCourier(Courier):
         self.letters = channel
         self._quota = channel.quota if isinstance(channel, Rationed) else Quota()
         self._tasks: dict[int, Task] = {}
-        self._last_begin = self._latest_begin()
+        self._began = run.clock.monotonic()
         self._moved = run.clock.monotonic()
         self._idle = True
-        self._in_flight: set[int] = set()
-        """Letters whose content is on its way; added in the channel's threads, one operation each."""
+        self._in_flight: dict[int, float] = {}
+        """Letters whose content is on its way, and since when; added in the channel's threads, one operation each."""
+        self._slowest = 0.0
+        """Seconds that a letter of this run has taken at the most, from its content to its answer."""
 
     def next_step(self) -> Step | None:
         """Doubtful letters first, then all that are due at once; nobody replies to a letter, so a look has none."""
@@ -124,19 +127,15 @@ class LetterCourier(Courier):
     def _draining(self) -> bool:
         if self.run.stop.is_set():
             return True
-        return self._last_begin is not None and self.run.clock.monotonic() > self._last_begin
-
-    def _latest_begin(self) -> float | None:
-        """On the monotonic clock; None without a deadline."""
         deadline = self.run.deadline
         if deadline is None:
-            return None
-        return deadline - min(DRAIN, DRAIN_SHARE * (deadline - self.run.clock.monotonic()))
+            return False
+        drain = min(max(DRAIN, 2 * self._slowest), DRAIN_SHARE * (deadline - self._began))
+        return self.run.clock.monotonic() > deadline - drain
 
     def _begin(self, post: Post) -> None:
         self.run.journal.begin_letter(post.id)
-        self._in_flight.add(post.id)
-        self._moved = self.run.clock.monotonic()
+        self._moved = self._in_flight[post.id] = self.run.clock.monotonic()
 
     @property
     def until(self) -> float:
@@ -151,7 +150,9 @@ class LetterCourier(Courier):
     def _settle(self, post: Post, result: Receipt | ChannelError) -> None:
         journal = self.run.journal
         task = self._tasks.pop(post.id)
-        self._in_flight.discard(post.id)
+        begun = self._in_flight.pop(post.id, None)
+        if begun is not None:
+            self._slowest = max(self._slowest, self.run.clock.monotonic() - begun)
         if not isinstance(result, InDoubt):
             self._moved = self.run.clock.monotonic()
         if isinstance(result, Receipt):
