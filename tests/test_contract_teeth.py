@@ -44,6 +44,8 @@ class Board:
         threads=True,
         can_find=True,
         can_retract=True,
+        can_edit=True,
+        images=1000,
     )
     endpoints = ("board.example.org",)
 
@@ -56,7 +58,13 @@ class Board:
         text = f"[{stamp(news)}] {news.words}"
         if len(text) > 500:
             raise Refused("too long", hint="say it shorter")
-        return [Post(text)]
+        return [Post(text, image=news.image)]
+
+    def amended(self, first: Post, latest: Any) -> str:
+        return f"{latest.words[:100]} / {first.text}"[:500]
+
+    def amend(self, receipt: Receipt, text: str) -> None:
+        self.posts[receipt.ref] = text
 
     def check(self) -> list[Finding]:
         return [Finding(self.name, Level.GOOD, "it is there")]
@@ -198,6 +206,49 @@ class Gloomy(Board):
         return [Finding(self.name, Level.BAD, "it is not there")]
 
 
+class Pictureless(Board):
+    """It says that it takes pictures, and forgets them."""
+
+    def render(self, news: Any) -> list[Post]:
+        return [replace(post, image=None) for post in super().render(news)]
+
+
+class Choosy(Board):
+    """No picture, no words, and then: later. But the words are out."""
+
+    def send(self, post: Post, *given: Any) -> Receipt:
+        receipt = super().send(post, *given)
+        if post.image and "broken" in post.text:
+            raise TryLater("the picture is not there yet")
+        return receipt
+
+
+class Adding(Board):
+    """Each time it is told, another one."""
+
+    def amend(self, receipt: Receipt, text: str) -> None:
+        self.posts[receipt.ref] = text
+        self.posts[f"{len(self.posts) + 1}"] = text
+
+
+class Forgetful(Board):
+    """The first words are gone."""
+
+    def amended(self, first: Post, latest: Any) -> str:
+        return str(latest.words)
+
+
+class Doubtful(Board):
+    def amend(self, receipt: Receipt, text: str) -> None:
+        if self.posts[receipt.ref] == text:
+            raise InDoubt("perhaps")
+        super().amend(receipt, text)
+
+
+class Unable(Board):
+    caps = replace(Board.caps, can_edit=False)
+
+
 class LooseSettings(msgspec.Struct):
     url: str = ""
 
@@ -228,6 +279,12 @@ FLAWS = {
     Posing: "capabilities_are_data_and_agree_with_each_other",
     Gloomy: "check_reads_only",
     Loose: "settings_are_a_frozen_struct",
+    Pictureless: "a_picture_goes_with_the_first_post_or_with_none",
+    Choosy: "its_answers_are_true_whatever_breaks_with_a_picture",
+    Adding: "a_post_that_is_out_is_given_other_words",
+    Forgetful: "a_post_that_is_out_is_given_other_words",
+    Doubtful: "a_post_that_is_out_is_given_other_words",
+    Unable: "capabilities_are_data_and_agree_with_each_other",
 }
 
 
@@ -251,7 +308,7 @@ def test_the_contract_catches_a_channel_that_is_flawed(flawed: type[Board], sent
     for more in given:
         try:
             proof(subject_of(flawed()), *more)
-        except (AssertionError, KeyError, pytest.fail.Exception) as err:
+        except (AssertionError, KeyError, InDoubt, pytest.fail.Exception) as err:
             failed.append(err)
     assert failed
 

@@ -20,6 +20,7 @@ from outagecast.channel import (
     CannotTell,
     Capabilities,
     ChannelError,
+    Edits,
     Kind,
     Receipt,
     Recipients,
@@ -31,7 +32,7 @@ from outagecast.channel import (
 )
 from outagecast.testing.checks import CLOSED, check_clean, check_error, check_findings, check_post, check_truth
 from outagecast.testing.nasty import NASTY
-from outagecast.testing.subject import AT, EVERYBODYS, announcement, attempt_of, broken, posts_of, sent
+from outagecast.testing.subject import AT, EVERYBODYS, IMAGE, announcement, attempt_of, broken, posts_of, sent
 from outagecast.text import defuse
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class ChannelContract:
             assert limit.unit
         assert caps.letters == hasattr(channel, "send_many")
         assert caps.letters == isinstance(getattr(channel, "recipients", None), Recipients)
+        assert caps.can_edit == isinstance(channel, Edits)
+        assert caps.images >= 0
         assert not (caps.letters and (caps.threads or caps.mentions_open)), (
             "a letter hangs under nothing, mentions nobody"
         )
@@ -266,6 +269,52 @@ class ChannelContract:
         attempt_of(subject).run()
         subject.channel.close()
         subject.channel.close()
+
+    # -- pictures and other words --------------------------------------------------------------------------------
+
+    def test_a_picture_goes_with_the_first_post_or_with_none(self, subject: Subject) -> None:
+        """With none where the type takes none; and the words are out, once, to the letter."""
+        posts = posts_of(subject, announcement(image=IMAGE))
+        assert [post.image for post in posts] == [
+            IMAGE if subject.channel.caps.images else None,
+            *[None] * len(posts[1:]),
+        ]
+        sent(subject, posts[0])
+        assert subject.public(posts[0].text) == 1
+
+    def test_its_answers_are_true_whatever_breaks_with_a_picture(self, subject: Subject) -> None:
+        """A picture is one more step, and no answer about it may pass for one about the post."""
+        if not subject.channel.caps.images:
+            pytest.skip("no pictures")
+        for number, name in enumerate([*EVERYBODYS, *subject.breakages]):
+            news = announcement(f"broken by {name}", at=AT + timedelta(minutes=number), image=IMAGE)
+            attempt = attempt_of(subject, news)
+            with broken(subject, name):
+                attempt.run()
+            check_truth(attempt, name)
+
+    def test_a_post_that_is_out_is_given_other_words(self, subject: Subject) -> None:
+        """Its own are still in them, and told again it says the same; whatever breaks, it is out once."""
+        if not isinstance(subject.channel, Edits):
+            pytest.skip("no other words")
+        first = posts_of(subject, announcement())[0]
+        receipt = sent(subject, first)
+        text = subject.channel.amended(first, announcement("cable found", seq=1, kind=Kind.UPDATE))
+        assert text == subject.channel.amended(first, announcement("cable found", seq=1, kind=Kind.UPDATE))
+        assert first.text in text
+        assert "cable found" in text
+        for limit in subject.channel.caps.limits:
+            assert limit.count(text) <= limit.most
+        for _ in range(2):
+            subject.channel.amend(receipt, text)
+            assert (subject.public(text), subject.public(first.text)) == (1, 0)
+        for name in [*EVERYBODYS, *subject.breakages]:
+            with broken(subject, name):
+                error = _error_of(lambda: cast("Edits", subject.channel).amend(receipt, text))
+            if error is not None:
+                check_error(subject, error)
+                assert isinstance(error, TryLater | Refused)
+            assert subject.public(text) == 1
 
     # -- letters -------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+from base64 import b64decode
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NoReturn, cast
@@ -12,7 +13,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from outagecast.channel import Announcement, ChannelError, Incident, Kind, Post, Receipt, Refused, Secret
+from outagecast.channel import Announcement, ChannelError, Image, Incident, Kind, Post, Receipt, Refused, Secret
 from outagecast.model import IncidentState
 
 if TYPE_CHECKING:
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from outagecast.channel import Channel, Letters
 
 AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+IMAGE = Image(
+    "map.png",
+    "image/png",
+    "a map of the north",
+    b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="),
+)
+"""A real picture, of one point."""
 
 
 def announcement(
@@ -30,10 +38,13 @@ def announcement(
     kind: Kind = Kind.OPENED,
     at: datetime = AT,
     seconds: bool = False,
+    image: Image | None = None,
 ) -> Announcement:
     """One announcement of the incident that all tests of the contract are about."""
     incident = Incident("contract-1", "fiber cut", IncidentState.OPEN, AT - timedelta(minutes=seq))
-    return Announcement(incident=incident, seq=seq, kind=kind, text=words, words=words, at=at, seconds=seconds)
+    return Announcement(
+        incident=incident, seq=seq, kind=kind, text=words, words=words, at=at, seconds=seconds, image=image
+    )
 
 
 def _now() -> datetime:
