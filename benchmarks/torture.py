@@ -1,10 +1,12 @@
-"""Kills `outagecast post` at random moments, again and again, and counts what was lost and what was doubled.
+"""Kills commands at random moments, again and again, and counts what was lost and what was doubled.
 
     python -m benchmarks.torture [--nights 300] [--seed N] [--kills 3]
 
 Each night has the three simulated platforms, a message, and a number of letters. The command is killed at a random
 moment of a run, its successor at another one, and so on; what was on the wire is delivered or lost, as chance has it.
-The last run is left alone. A night is reproduced by its own seed, which is printed when something is wrong.
+The last run is left alone. Every other night goes on: an update, an end, a retraction or a picture is killed as well,
+and in the end everything must look as if nothing had been. A night is reproduced by its own seed, which is printed when
+something is wrong.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ from pathlib import Path
 
 from outagecast.sandbox.faults import Fault, FaultKind, When
 from outagecast.sandbox.mail_faults import At, Do, MailFault
-from tests.kill_kit import KILLED, MOST_RUNS, POST, RESUME, Blow, Struck
+from tests.kill_kit import KILLED, LATER, MOST_RUNS, POST, RESUME, Blow, Struck
 from tests.launcher import Launcher
+from tests.test_kill_incident import CASES, PNG, as_if_nothing_had_been, begun, written
 
 MOST_COMMITS = 60
 MOST_LETTERS = 12
@@ -32,6 +35,11 @@ REQUESTS = {
     "graph": ("POST /N/feed", "POST /N", "GET /N", "GET /N/comments", "GET /N/feed", "GET /N/published_posts"),
 }
 WRITES = {"x": ("POST /2/tweets",), "graph": (r"POST /v[0-9.]+/\d+/feed", r"POST /v[0-9.]+/\d+_\d+")}
+LATER_REQUESTS = {
+    "x": (*REQUESTS["x"], "DELETE /2/tweets/N", "POST /2/media/upload", "POST /2/media/metadata"),
+    "graph": (*REQUESTS["graph"], "DELETE /N", "POST /N/photos"),
+}
+"""What an incident asks for besides, after its first post."""
 POINTS = ("received", "committed", "answered")
 STAGES = ("rcpt", "data", "content", "stored", "answered")
 
@@ -53,14 +61,14 @@ class Outcome:
     """Letters that are out again because nobody could know; the same to the byte."""
 
 
-def blow(chance: random.Random, to: list[str]) -> Blow:
+def blow(chance: random.Random, to: list[str], asked: dict[str, tuple[str, ...]] = REQUESTS) -> Blow:
     """Some moment of some run."""
     where = chance.choice(("x", "graph", "mailbox", "commit", "commit"))
     if where == "commit":
         return Blow(where, str(chance.randint(1, MOST_COMMITS)), chance.choice(("before", "after")))
     if where == "mailbox":
         return Blow(where, chance.choice(to), chance.choice(STAGES))
-    return Blow(where, chance.choice(REQUESTS[where]), chance.choice(POINTS))
+    return Blow(where, chance.choice(asked[where]), chance.choice(POINTS), chance.choice((1, 1, 2)))
 
 
 def spoil(night: Struck, chance: random.Random) -> None:
@@ -104,6 +112,32 @@ def spend(night: Struck, chance: random.Random, kills: int) -> Outcome:
     )
 
 
+def go_on(night: Struck, chance: random.Random, kills: int) -> Outcome:
+    """Another night: a command of an incident is killed so often, and run until it is done."""
+    name, case = chance.choice(sorted(CASES.items()))
+    (night.folder / "map.png").write_bytes(PNG)
+    night.x.duplicate_lock = timedelta(0)
+    begun(night, case)
+    if name != "picture":
+        spoil(night, chance)
+    again, killed = chance.random() < 0.5, 0
+    blows: list[Blow | None] = [blow(chance, night.to, LATER_REQUESTS) for _ in range(min(kills, MOST_RUNS - 1))]
+    for strike in [*blows, None]:
+        night.clock.ahead += LATER
+        said = night.command(case.command if again or not written(night, case) else RESUME, blow=strike)
+        killed += said.code == KILLED
+        if said.code == 0:
+            break
+    wrong = 0
+    if said.code == 0:
+        try:
+            as_if_nothing_had_been(night, case, lost_answers=1)
+        except AssertionError as err:
+            print(f"  {name}: {str(err).splitlines()[0] if str(err) else err!r}", flush=True)
+            wrong = 1
+    return Outcome(killed, night.repeats.total(), said.code, wrong, int(said.code == 75), 0, 0)
+
+
 def main() -> int:
     """Torture, and the table."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -117,7 +151,8 @@ def main() -> int:
         for number in range(given.nights):
             seed = given.seed + number
             with tempfile.TemporaryDirectory() as folder, Struck(Path(folder), launcher) as night:
-                came = spend(night, random.Random(seed), given.kills)
+                chance = random.Random(seed)
+                came = (go_on if number % 2 else spend)(night, chance, given.kills)
             codes[came.code] += 1
             total.update(
                 {name: getattr(came, name) for name in ("kills", "unknown", "lost", "unfinished", "doubled", "excused")}

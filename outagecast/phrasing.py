@@ -161,6 +161,7 @@ class Pen(msgspec.Struct, frozen=True):
             number=number,
             at=now,
             opened_at=incident.opened_at,
+            resolved_at=incident.resolved_at,
             zone=self.house.timezone,
             taken_back=taken_back,
         )

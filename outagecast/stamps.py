@@ -73,6 +73,11 @@ def duration(length: timedelta) -> str:
     return _two(f"{hours} h" if hours else "", f"{minutes} min" if minutes else "")
 
 
+def lasted(news: Announcement) -> str:
+    """How long the incident took that a resolution ends, or has ended before: "1 h 57 min"."""
+    return duration((news.incident.resolved_at or news.at) - news.incident.opened_at)
+
+
 def _two(large: str, small: str) -> str:
     return f"{large} {small}".strip()
 
@@ -81,7 +86,7 @@ def _what(news: Announcement, *, bare: bool = False) -> Iterator[str]:
     if news.kind is Kind.UPDATE and news.seq and not bare:
         yield f"update {news.seq}"
     elif news.kind is Kind.RESOLVED:
-        yield "resolved" if bare else f"resolved after {duration(news.at - news.incident.opened_at)}"
+        yield "resolved" if bare else f"resolved after {lasted(news)}"
     elif news.kind is Kind.CORRECTION:
         yield "correction"
 

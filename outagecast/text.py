@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from outagecast.errors import UsageError
 from outagecast.eta import without as without_eta
 from outagecast.fitting import Fitted, Line, Rung, Thread, composed, fit, post
-from outagecast.stamps import Detail, duration, moment, stamp, stamp_long
+from outagecast.stamps import Detail, duration, lasted, moment, stamp, stamp_long
 from outagecast.xtext import Span, defuse, x_cashtags, x_length, x_links, x_mentions
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = [
     "defuse",
     "duration",
     "fit",
+    "lasted",
     "moment",
     "one_line",
     "post",

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outagecast.errors import UsageError
-from outagecast.eta import absolute, find, parse, phrase, relative, without
+from outagecast.eta import absolute, find, parse, phrase, relative, replaced, without
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -210,6 +210,33 @@ class TestInAMessage:
         assert absolute("ETA 15:30, sorry", found, NOW) == "ETA 15:30 UTC, sorry"
 
     @pytest.mark.parametrize(
+        ("message", "announced"),
+        [
+            ("cable found, ETA 1h", "cable found, ETA 1h (15:05 UTC, was 14:35 UTC)"),
+            ("ETA 15:30 CET!", "ETA 15:30 CET (14:30 UTC, was 14:35 UTC)!"),
+            ("ETA 15:30 UTC.", "ETA 15:30 UTC (was 14:35 UTC)."),
+            ("ETA 1h (was 14:35)", "ETA 1h (15:05 UTC) (was 14:35)"),
+            ("ETA 1h, was 14:35 UTC", "ETA 1h (15:05 UTC), was 14:35 UTC"),
+            ("ETA 1h instead of 14:35", "ETA 1h (15:05 UTC) instead of 14:35"),
+            ("ETA tomorrow 08:00", "ETA tomorrow 08:00 (23 Nov 07:00 UTC, was 14:35 UTC)"),
+        ],
+    )
+    def test_the_one_it_replaces_is_put_there_too_unless_the_message_tells(self, message: str, announced: str):
+        found = find(message, NOW, BERLIN)
+        assert found
+        assert absolute(message, found, NOW, utc("2026-11-22 14:35")) == announced
+
+    def test_an_eta_of_yesterday_is_told_with_its_day(self):
+        found = find("ETA 1h", NOW, BERLIN)
+        assert found
+        assert absolute("ETA 1h", found, NOW, utc("2026-11-21 23:00")) == "ETA 1h (15:05 UTC, was 21 Nov 23:00 UTC)"
+
+    def test_a_replacement_typed_again_later_keeps_the_time_that_was_promised(self):
+        found = find("ETA 1h (15:05 UTC, was 14:35 UTC)", NOW + timedelta(minutes=20), BERLIN)
+        assert found
+        assert found.at == utc("2026-11-22 15:05")
+
+    @pytest.mark.parametrize(
         "message",
         [
             "fiber cut",
@@ -256,10 +283,51 @@ class TestInAMessage:
         assert again.at == found.at.replace(second=0)
         assert absolute(once, again, NOW) == once
 
+    @given(st.text(alphabet=st.sampled_from("ETAeta 1h30m:(UC)~-.,5\n"), max_size=60), st.integers(-3000, 3000))
+    @settings(deadline=None, max_examples=400)
+    def test_saying_what_it_replaces_twice_adds_nothing_and_means_the_same(self, message: str, minutes: int):
+        found = find(message, NOW, BERLIN)
+        if not found:
+            return
+        was = NOW + timedelta(minutes=minutes)
+        once = absolute(message, found, NOW, was)
+        again = find(once, NOW, BERLIN)
+        assert again
+        assert again.at == found.at.replace(second=0)
+        assert absolute(once, again, NOW, was) == once
+
 
 def test_an_eta_of_its_own_is_said_in_utc():
     assert phrase(utc("2026-11-22 15:05"), NOW) == "ETA 15:05 UTC"
     assert phrase(utc("2026-11-22 15:05").astimezone(BERLIN), NOW.astimezone(BERLIN)) == "ETA 15:05 UTC"
+    assert phrase(utc("2026-11-22 15:05"), NOW, utc("2026-11-22 14:35")) == "ETA 15:05 UTC, was 14:35 UTC"
+
+
+@pytest.mark.parametrize(
+    ("at", "before", "was"),
+    [
+        ("2026-11-22 15:05", "2026-11-22 14:35", "2026-11-22 14:35"),
+        ("2026-11-22 15:05:00", "2026-11-22 15:05:30", None),
+        ("2026-11-22 15:05", "2026-11-23 15:05", "2026-11-23 15:05"),
+        (None, "2026-11-22 14:35", None),
+        ("2026-11-22 15:05", None, None),
+    ],
+)
+def test_only_an_eta_that_reads_otherwise_is_replaced(at: str | None, before: str | None, was: str | None):
+    assert replaced(at and utc(at), before and utc(before), NOW) == (was and utc(was))
+
+
+@pytest.mark.parametrize(
+    ("now", "eta"),
+    [
+        ("2026-10-25 00:00", "2026-10-25 00:30"),
+        ("2026-10-25 00:45", "2026-10-25 01:30"),
+        ("2026-10-24 20:00", "2026-10-25 00:30"),
+    ],
+)
+def test_a_time_that_comes_twice_is_the_first_that_is_ahead(now: str, eta: str):
+    # In Berlin the clocks go back from 03:00 to 02:00 in this night; 02:30 is 00:30 UTC, and once more 01:30 UTC.
+    assert parse("02:30", utc(now), BERLIN) == utc(eta)
     assert phrase(utc("2026-11-23 01:05"), NOW) == "ETA 23 Nov 01:05 UTC"
 
 

@@ -156,7 +156,8 @@ def written(struck: Struck, case: Case) -> bool:
     return sum(struck.ask("SELECT count(*) FROM announcement")) > len(case.before)
 
 
-def as_if_nothing_had_been(struck: Struck, case: Case) -> None:
+def as_if_nothing_had_been(struck: Struck, case: Case, lost_answers: int = 0) -> None:
+    """All is out once; a letter once more only for each kill, or answer lost otherwise, that left it unknown."""
     tweets = struck.tweets()
     assert len(tweets) == len(case.tweets), tweets
     assert all(end in tweet for end, tweet in zip(case.tweets, tweets, strict=True)), tweets
@@ -172,7 +173,7 @@ def as_if_nothing_had_been(struck: Struck, case: Case) -> None:
     for to in struck.to:
         mine = {key: number for key, number in sent.items() if key[0] == to}
         assert len(mine) == len(case.letters)
-        assert sum(mine.values()) <= len(case.letters) + struck.repeats[to]
+        assert sum(mine.values()) <= len(case.letters) + struck.repeats[to] + lost_answers
     public = struck.mailbox.public()
     assert all(any(letter["text"].startswith(begin) for letter in public) for begin in case.letters)
     assert not any(tweet["can_reply"] for tweet in struck.x.public())

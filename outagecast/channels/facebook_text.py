@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outagecast.channel import Announcement, House, Kind, Refused
-from outagecast.text import duration, moment, stamp_long
+from outagecast.text import lasted, moment, stamp_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,7 +122,7 @@ def _ending(house: House) -> Iterator[str]:
 def _headline(latest: Announcement, house: House) -> str:
     at = moment(latest.at, house.timezone, seconds=latest.seconds)
     if latest.kind is Kind.RESOLVED:
-        return f"RESOLVED after {duration(latest.at - latest.incident.opened_at)}, {at}"
+        return f"RESOLVED after {lasted(latest)}, {at}"
     return f"UPDATE {at}" + (f" · {latest.status}" if latest.status else "")
 
 

@@ -37,6 +37,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     """Now."""
     opened_at: datetime
+    resolved_at: datetime | None = None
+    """When it ended, where that was before now."""
     zone: tzinfo
     taken_back: Sequence[str] = ()
     """Of a correction: what is taken back, each as "14:05 UTC: fiber cut, ETA 1h"."""
@@ -121,7 +123,7 @@ def _times(facts: Facts) -> dict[str, str | None]:
         "was": _utc(facts.was, facts),
         "was_local": _local(facts.was, facts),
         "began": _utc(facts.opened_at, facts),
-        "lasted": duration(facts.at - facts.opened_at) if over else None,
+        "lasted": duration((facts.resolved_at or facts.at) - facts.opened_at) if over else None,
     }
 
 
