@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from outagecast.journal.rows import stamp, when
-from outagecast.model import LeastReplies, Outcome, PostState, Replies
+from outagecast.model import IncidentState, Kind, LeastReplies, Outcome, PostState, Replies
+from outagecast.tally import corrections, mixed, tally
 
 if TYPE_CHECKING:
     import sqlite3
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from outagecast.journal import AnnouncementRow, Journal
     from outagecast.model import Announcement, Incident
+    from outagecast.tally import Fate, Tally
 
 EXIT_DONE = 0
 EXIT_PERSON = 1
@@ -24,13 +26,6 @@ EXIT_WAITING = 75
 
 MOST_LETTERS = 50
 """Letters listed one by one in a report; the counts always tell of all."""
-
-_ENOUGH = {
-    LeastReplies.VERIFIED: {Replies.CLOSED, Replies.NONE},
-    LeastReplies.CLOSED: {Replies.CLOSED, Replies.NONE, Replies.UNVERIFIED},
-    LeastReplies.MODERATED: {Replies.CLOSED, Replies.NONE, Replies.UNVERIFIED, Replies.MODERATED},
-    LeastReplies.OPEN: set(Replies),
-}
 
 
 class PostLine(msgspec.Struct, frozen=True):
@@ -52,6 +47,7 @@ class PostLine(msgspec.Struct, frozen=True):
     mendable: bool
     sent_at: datetime | None
     retract_due: datetime | None
+    amend_due: datetime | None
 
     def as_json(self) -> dict[str, Any]:
         """As the contract has it; letters name their recipient instead of a link."""
@@ -61,28 +57,6 @@ class PostLine(msgspec.Struct, frozen=True):
         if self.due is not None:
             common |= {"due": stamp(self.due)}
         return common | {"detail": self.detail}
-
-
-class _Tally(msgspec.Struct):
-    """A channel's posts, counted."""
-
-    states: dict[PostState, int] = msgspec.field(default_factory=lambda: dict.fromkeys(PostState, 0))
-    refused: int = 0
-    """Refused for another reason than the address."""
-    person: int = 0
-    expired: int = 0
-    stuck: int = 0
-    """Out, to be taken back, and only a person can do that."""
-    leaving: int = 0
-    """Out, and to be taken back as soon as the platform lets us."""
-    outdated: int = 0
-    """Out, and waiting to be given the latest words."""
-    replies_wait: bool = False
-    replies_bad: bool = False
-
-    @property
-    def total(self) -> int:
-        return sum(self.states.values())
 
 
 class ChannelLine(msgspec.Struct, frozen=True):
@@ -97,6 +71,8 @@ class ChannelLine(msgspec.Struct, frozen=True):
     exit_code: int
     counts: dict[PostState, int]
     posts: Sequence[PostLine]
+    fate: Fate | None = None
+    """What became of it here, if it was taken back."""
 
     def as_json(self) -> dict[str, Any]:
         """As the contract has it."""
@@ -114,6 +90,15 @@ class AnnouncementReport(msgspec.Struct, frozen=True):
     outcome: Outcome
     channels: Sequence[ChannelLine]
     exit_code: int
+    withdrawn_at: datetime | None = None
+    """When it was taken back, if it was on every channel."""
+    corrects: Sequence[int] = ()
+    """The numbers of the announcements that a correction is about."""
+
+    @property
+    def all_out(self) -> bool:
+        """Whether it stands, whole, wherever it was announced."""
+        return self.outcome is Outcome.SENT and not any(channel.fate for channel in self.channels)
 
     def as_json(self) -> dict[str, Any]:
         """The announcement, its outcome and its channels."""
@@ -141,6 +126,19 @@ class IncidentReport(msgspec.Struct, frozen=True):
     def exit_code(self) -> int:
         """The gravest of its announcements'."""
         return gravest(report.exit_code for report in self.announcements)
+
+    @property
+    def taken_back_at(self) -> datetime | None:
+        """When the last of its announcements was taken back, if none is left."""
+        times = [report.withdrawn_at for report in self.announcements if report.news.kind is not Kind.CORRECTION]
+        known = [at for at in times if at is not None]
+        return max(known) if known and len(known) == len(times) else None
+
+    @property
+    def all_out(self) -> bool:
+        """Whether everything that was announced stands."""
+        news = [report for report in self.announcements if not report.withdrawn_at]
+        return any(one.news.kind is not Kind.CORRECTION for one in news) and all(one.all_out for one in news)
 
     def as_json(self) -> dict[str, Any]:
         """A report of the latest announcement, with all of them under `announcements`."""
@@ -181,11 +179,33 @@ def gravest(codes: Iterable[int]) -> int:
     return next((code for code in (EXIT_USAGE, EXIT_PERSON, EXIT_WAITING) if code in found), EXIT_DONE)
 
 
+def overdue(incident: Incident, now: datetime) -> bool:
+    """Whether its ETA has passed without news."""
+    return incident.state is IncidentState.OPEN and incident.eta is not None and incident.eta < now
+
+
 def announcement_report(journal: Journal, row: AnnouncementRow) -> AnnouncementReport:
     """What the journal knows of one announcement now."""
     channels = [_channel(journal, row.id, name) for name in journal.channels_of(row.id)]
     code = gravest(channel.exit_code for channel in channels)
-    return AnnouncementReport(row.news, _mixed({c.outcome for c in channels}, code), channels, code)
+    return AnnouncementReport(
+        news=row.news,
+        outcome=mixed({channel.outcome for channel in channels}, person=code == EXIT_PERSON),
+        channels=channels,
+        exit_code=code,
+        withdrawn_at=row.withdrawn_at,
+        corrects=_corrects(journal, row) if row.news.kind is Kind.CORRECTION else (),
+    )
+
+
+def _corrects(journal: Journal, row: AnnouncementRow) -> tuple[int, ...]:
+    with journal.reading() as db:
+        found = db.execute(
+            "SELECT a.seq FROM announcement c JOIN announcement a ON a.incident = c.incident "
+            "AND a.id IN (SELECT value FROM json_each(c.corrects)) WHERE c.id = ? ORDER BY a.seq",
+            (row.id,),
+        ).fetchall()
+    return tuple(one["seq"] for one in found)
 
 
 def incident_report(journal: Journal, incident: Incident) -> IncidentReport:
@@ -199,59 +219,22 @@ def _channel(journal: Journal, announcement: int, name: str) -> ChannelLine:
         head = db.execute(
             "SELECT type, letters, least FROM wording WHERE announcement = ? AND channel = ?", (announcement, name)
         ).fetchone()
-        tally = _tally(db, announcement, name, LeastReplies(head["least"]))
+        counted = tally(db, announcement, name, LeastReplies(head["least"]))
+        fate = counted.fate(corrections(db, announcement, name)) if counted.withdrawn else None
         rows = _lines(db, announcement, name, letters=bool(head["letters"]))
-    code = _exit_code(tally)
     posts = [_line(row) for row in rows]
     return ChannelLine(
         name=name,
         type=head["type"],
         letters=bool(head["letters"]),
         least=LeastReplies(head["least"]),
-        outcome=_outcome(tally, code),
+        outcome=counted.outcome,
         replies=Replies.NONE if head["letters"] else _worst(post.replies for post in posts),
-        exit_code=code,
-        counts=tally.states,
+        exit_code=_exit_code(counted),
+        counts=counted.states,
         posts=posts,
+        fate=fate,
     )
-
-
-def _tally(db: sqlite3.Connection, announcement: int, channel: str, least: LeastReplies) -> _Tally:
-    tally = _Tally()
-    for row in db.execute(
-        # Without a ref nobody but the person who settled the post can tell, and they have.
-        "SELECT p.state, p.person, p.address_fault, p.replies, p.ref IS NOT NULL AS known, "
-        "p.look_due IS NOT NULL AS looks, p.retract_due IS NOT NULL AS leaving, p.amend_due IS NOT NULL AS outdated, "
-        "w.withdrawn_at IS NOT NULL AS withdrawn, count(*) AS n "
-        "FROM post p JOIN wording w ON w.id = p.wording WHERE w.announcement = ? AND w.channel = ? "
-        "GROUP BY p.state, p.person, p.address_fault, p.replies, known, looks, leaving, outdated, withdrawn",
-        (announcement, channel),
-    ):
-        _count(tally, row, least)
-    return tally
-
-
-def _count(tally: _Tally, row: sqlite3.Row, least: LeastReplies) -> None:
-    state = PostState(row["state"])
-    tally.states[state] += row["n"]
-    if state is PostState.REFUSED and not row["address_fault"]:
-        tally.refused += row["n"]
-    elif state is PostState.IN_DOUBT and row["person"]:
-        tally.person += row["n"]
-    elif state is PostState.DROPPED and row["person"]:
-        tally.expired += row["n"]
-    elif state is PostState.SENT:
-        _count_sent(tally, row, least)
-
-
-def _count_sent(tally: _Tally, row: sqlite3.Row, least: LeastReplies) -> None:
-    tally.stuck += row["n"] if row["person"] else 0
-    tally.leaving += row["n"] if row["leaving"] else 0
-    tally.outdated += row["n"] if row["outdated"] else 0
-    # Whoever has it taken back has no use for a look at its replies.
-    if row["known"] and not row["withdrawn"] and Replies(row["replies"]) not in _ENOUGH[least]:
-        tally.replies_wait |= bool(row["looks"])
-        tally.replies_bad |= not row["looks"]
 
 
 def _lines(db: sqlite3.Connection, announcement: int, channel: str, *, letters: bool) -> list[sqlite3.Row]:
@@ -281,6 +264,7 @@ def _line(row: sqlite3.Row) -> PostLine:
         mendable=bool(row["mendable"]),
         sent_at=when(row["sent_at"]),
         retract_due=when(row["retract_due"]),
+        amend_due=when(row["amend_due"]),
     )
 
 
@@ -291,42 +275,8 @@ def _detail(row: sqlite3.Row) -> str | None:
     return "; ".join(dict.fromkeys(filter(None, (row["detail"], row["note"])))) or None
 
 
-def _exit_code(tally: _Tally) -> int:
-    states = tally.states
-    # Dead mailboxes are no emergency, unless every single letter of the channel was refused.
-    all_refused = tally.total > 0 and states[PostState.REFUSED] == tally.total
-    if tally.refused or tally.person or tally.expired or tally.stuck or tally.replies_bad or all_refused:
-        return EXIT_PERSON
-    unfinished = states[PostState.PLANNED] + states[PostState.SENDING] + states[PostState.IN_DOUBT]
-    unfinished += tally.leaving + tally.outdated
-    return EXIT_WAITING if unfinished or tally.replies_wait else EXIT_DONE
-
-
-def _outcome(tally: _Tally, code: int) -> Outcome:
-    states, found = tally.states, set[Outcome]()
-    if tally.refused or tally.expired or states[PostState.REFUSED] == tally.total > 0:
-        found.add(Outcome.REFUSED)
-    if states[PostState.IN_DOUBT] + states[PostState.SENDING]:
-        found.add(Outcome.IN_DOUBT)
-    if states[PostState.PLANNED] + tally.leaving:
-        found.add(Outcome.WAITING)
-    if tally.stuck:
-        found.add(Outcome.PARTIAL)
-    if states[PostState.SENT] + states[PostState.RETRACTED]:
-        found.add(Outcome.SENT)
-    elif states[PostState.DROPPED]:
-        # Nobody waits for it any more, but out it is not.
-        found.add(Outcome.REFUSED)
-    return _mixed(found or {Outcome.SENT}, code)
-
-
-def _mixed(found: set[Outcome], code: int) -> Outcome:
-    """One word for several: a mix that needs a person is `partial`, else the one that is least finished."""
-    if len(found) == 1:
-        return next(iter(found))
-    if code == EXIT_PERSON or Outcome.REFUSED in found:
-        return Outcome.PARTIAL
-    return next((outcome for outcome in (Outcome.IN_DOUBT, Outcome.WAITING) if outcome in found), Outcome.SENT)
+def _exit_code(tally: Tally) -> int:
+    return EXIT_PERSON if tally.needs_person else EXIT_WAITING if tally.waits else EXIT_DONE
 
 
 def _worst(found: Iterable[Replies | None]) -> Replies | None:
