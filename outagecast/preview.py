@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from outagecast.deliver.posts import BARE
 from outagecast.errors import Refused
 from outagecast.report import incident_json
 from outagecast.secrets import Secret
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from outagecast.announce import Draft
     from outagecast.config import Config
     from outagecast.journal import ChannelPlan
-    from outagecast.model import Post
+    from outagecast.model import Image, Post
     from outagecast.registry import Opened
 
 
@@ -26,11 +27,13 @@ def preview_json(
 
     `refusals` are the channels whose config would refuse it although it can be rendered: a variable is missing, say.
     """
+    pictured = draft.news.image is not None or any(post.image for plan in draft.plans for post in plan.posts)
     return {
         "schema": "outagecast.preview/1",
         "incident": incident_json(draft.news.incident),
         "channels": [
-            _channel(plan, opened[plan.name], subscribers, (refusals or {}).get(plan.name)) for plan in draft.plans
+            _channel(plan, opened[plan.name], subscribers, (refusals or {}).get(plan.name), pictured=pictured)
+            for plan in draft.plans
         ],
         "exit_code": 0,
     }
@@ -57,21 +60,23 @@ def _values(settings: object) -> Iterable[object]:
         yield from value if isinstance(value, list | tuple) else (value,)
 
 
-def _channel(plan: ChannelPlan, opened: Opened, subscribers: int, refusal: Refused | None) -> dict[str, Any]:
+def _channel(
+    plan: ChannelPlan, opened: Opened, subscribers: int, refusal: Refused | None, *, pictured: bool
+) -> dict[str, Any]:
     error = plan.error or (refusal.text if refusal else "")
     out: dict[str, Any] = {
         "name": plan.name,
         "type": plan.type,
         "error": error or None,
         "hint": plan.hint or (refusal.hint if refusal else "") or None,
-        "posts": [_post(post, opened) for post in plan.posts],
+        "posts": [_post(post, opened, bare=pictured and post.part == 1 and not post.image) for post in plan.posts],
     }
     if plan.letters:
         out["recipients"] = len(plan.recipients.addresses) + (subscribers if plan.recipients.subscribers else 0)
     return out
 
 
-def _post(post: Post, opened: Opened) -> dict[str, Any]:
+def _post(post: Post, opened: Opened, *, bare: bool) -> dict[str, Any]:
     limits = opened.channel.caps.limits if opened.channel else ()
     # With several limits the one that is nearest to being reached is the one to know about.
     tightest = max(limits, key=lambda limit: limit.count(post.text) / limit.most, default=None)
@@ -84,5 +89,10 @@ def _post(post: Post, opened: Opened) -> dict[str, Any]:
         "unit": tightest.unit if tightest else "characters",
         "cost": post.data.get("cost"),
         "subject": post.data.get("subject"),
-        "warnings": list(post.warnings),
+        "image": _image(post.image) if post.image else None,
+        "warnings": [*post.warnings, *([BARE] if bare else [])],
     }
+
+
+def _image(image: Image) -> dict[str, Any]:
+    return {"name": image.name, "type": image.type, "size": len(image.data), "alt": image.alt}

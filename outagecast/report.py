@@ -92,8 +92,8 @@ class AnnouncementReport(msgspec.Struct, frozen=True):
     exit_code: int
     withdrawn_at: datetime | None = None
     """When it was taken back, if it was on every channel."""
-    corrects: Sequence[int] = ()
-    """The numbers of the announcements that a correction is about."""
+    corrects: Sequence[tuple[Kind, int]] = ()
+    """Kind and number of the announcements that a correction is about."""
 
     @property
     def all_out(self) -> bool:
@@ -198,14 +198,16 @@ def announcement_report(journal: Journal, row: AnnouncementRow) -> AnnouncementR
     )
 
 
-def _corrects(journal: Journal, row: AnnouncementRow) -> tuple[int, ...]:
+def _corrects(journal: Journal, row: AnnouncementRow) -> tuple[tuple[Kind, int], ...]:
+    """What a correction puts right; what was taken back before it has had its own."""
     with journal.reading() as db:
         found = db.execute(
-            "SELECT a.seq FROM announcement c JOIN announcement a ON a.incident = c.incident "
-            "AND a.id IN (SELECT value FROM json_each(c.corrects)) WHERE c.id = ? ORDER BY a.seq",
+            "SELECT a.kind, a.seq FROM announcement c JOIN announcement a ON a.incident = c.incident "
+            "AND a.id IN (SELECT value FROM json_each(c.corrects)) WHERE c.id = ? "
+            "AND EXISTS (SELECT 1 FROM wording WHERE announcement = a.id AND withdrawn_at >= c.at) ORDER BY a.seq",
             (row.id,),
         ).fetchall()
-    return tuple(one["seq"] for one in found)
+    return tuple((Kind(one["kind"]), one["seq"]) for one in found)
 
 
 def incident_report(journal: Journal, incident: Incident) -> IncidentReport:

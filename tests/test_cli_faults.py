@@ -230,8 +230,10 @@ def test_each_channel_has_its_own_reason(night: Night) -> None:
     assert (done.code, done.json["outcome"]) == (1, "refused")
     reasons = [post_of(done, name)["detail"] for name in ("twitter", "facebook", "email")]
     assert len(set(reasons)) == 3
-    shown = night.run("status").out
-    assert all(name in shown for name in ("twitter:", "facebook:", "email"))
+    lines = night.run("status").out.splitlines()
+    for name, reason in zip(("twitter", "facebook", "email"), reasons, strict=True):
+        head = next(number for number, line in enumerate(lines) if f"✗  {name}" in line)
+        assert reason in "".join(lines[head + 1 : head + 3])
 
 
 # --- the deadline

@@ -49,4 +49,5 @@ def _describe(name: str) -> dict[str, Any]:
         "find": caps.can_find,
         "edit": caps.can_edit,
         "retract": caps.can_retract,
+        "images": caps.images,
     }

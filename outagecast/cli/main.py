@@ -30,6 +30,7 @@ COMMANDS = (
     "resume",
     "settle",
     "status",
+    "show",
     "sweep",
     "check",
     "channels",

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from outagecast.advice import advice
 from outagecast.cli.desk import journal_path
 from outagecast.cli.options import AsJson, ConfigPath, Verbose
 from outagecast.cli.voice import Voice
 from outagecast.config import find, load
 from outagecast.errors import ConfigError, UsageError
 from outagecast.journal import Journal
-from outagecast.model import IncidentState
-from outagecast.report import EXIT_DONE, EXIT_PERSON, gravest, incident_report
+from outagecast.report import EXIT_DONE, EXIT_PERSON, gravest, incident_report, overdue
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
     from pathlib import Path
 
     from outagecast.cli.surroundings import Surroundings
     from outagecast.config import Config
     from outagecast.model import Incident
 
+NOTHING = "No incidents yet. Rehearse one: outagecast drill"
+
+NOTHING = "No incidents yet. Rehearse one: outagecast drill"
 CheckFlag = Annotated[bool, typer.Option("--check", help="Exit 1 if anything is overdue or unfinished (for cron).")]
 Wanted = Annotated[str | None, typer.Argument(metavar="INCIDENT", help="Only this incident.")]
 
@@ -46,7 +49,7 @@ def status(
     """
     around: Surroundings = ctx.obj
     around.as_json = as_json
-    read = _config(around, config)
+    read = config_if_any(around, config)
     path = journal_path(read, around)
     voice = Voice(around, read.timezone if read else UTC, verbose)
     if not path.exists():
@@ -54,18 +57,21 @@ def status(
             raise UsageError(
                 f"there is no incident {incident}: the journal {path} does not exist yet", hint="outagecast status"
             )
-        voice.status([], EXIT_DONE)
+        voice.status([], EXIT_DONE, nothing=NOTHING)
         return EXIT_DONE
+    now = around.clock.now()
     with Journal(path, around.clock.now) as journal:
-        reports = [incident_report(journal, one) for one in _chosen(journal, incident)]
+        everything = journal.incidents()
+        reports = [incident_report(journal, one) for one in _chosen(everything, incident)]
     unfinished = gravest(report.exit_code for report in reports)
-    overdue = any(_overdue(report.incident, around.clock.now()) for report in reports)
-    code = EXIT_PERSON if check and (overdue or unfinished != EXIT_DONE) else EXIT_DONE
-    voice.status(reports, code, step=unfinished)
+    late = any(overdue(report.incident, now) for report in reports)
+    code = EXIT_PERSON if check and (late or unfinished != EXIT_DONE) else EXIT_DONE
+    next_ = advice(everything, now)
+    voice.overview(reports, code, nothing=NOTHING, step=unfinished, advice=next_, whole=incident is not None)
     return code
 
 
-def _config(around: Surroundings, path: Path | None) -> Config | None:
+def config_if_any(around: Surroundings, path: Path | None) -> Config | None:
     """The config if there is one. A broken one is an error: it may say that the journal is somewhere else."""
     try:
         found = find(path, around.env, around.cwd)
@@ -74,15 +80,14 @@ def _config(around: Surroundings, path: Path | None) -> Config | None:
     return load(found, around.env, None)
 
 
-def _chosen(journal: Journal, key: str | None) -> list[Incident]:
-    if key is None:
-        return journal.incidents()
-    incident = journal.incident(key)
-    if incident is None:
-        known = ", ".join(one.key for one in journal.incidents()[:5]) or "none yet"
+def named(incidents: Sequence[Incident], key: str) -> Incident:
+    """The incident of that key; UsageError that names the latest ones when there is none."""
+    found = next((one for one in incidents if one.key == key), None)
+    if found is None:
+        known = ", ".join(one.key for one in incidents[:5]) or "none yet"
         raise UsageError(f"there is no incident {key}", hint=f"outagecast status   (known: {known})")
-    return [incident]
+    return found
 
 
-def _overdue(incident: Incident, now: datetime) -> bool:
-    return incident.state is IncidentState.OPEN and incident.eta is not None and incident.eta < now
+def _chosen(incidents: Sequence[Incident], key: str | None) -> Sequence[Incident]:
+    return incidents if key is None else [named(incidents, key)]

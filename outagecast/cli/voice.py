@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
-from outagecast.model import Outcome, PostState
+from outagecast.model import PostState
+from outagecast.report import EXIT_DONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
+    from outagecast.advice import Advice
     from outagecast.cli.surroundings import Surroundings
     from outagecast.deliver import Ended, Event
     from outagecast.report import AnnouncementReport, IncidentReport
     from outagecast.screen import Screen
+    from outagecast.timeline import Timeline
 
 
 def print_json(stream: TextIO, value: dict[str, Any]) -> None:
@@ -26,6 +29,13 @@ def print_json(stream: TextIO, value: dict[str, Any]) -> None:
     raw = (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
     stream.flush()
     stream.buffer.write(raw)
+    stream.flush()
+
+
+def print_text(stream: TextIO, text: str) -> None:
+    """Text as it is, UTF-8 whatever the locale says: it is made to be kept in a file."""
+    stream.flush()
+    stream.buffer.write(text.encode("utf-8", "replace"))
     stream.flush()
 
 
@@ -61,6 +71,20 @@ class Voice(msgspec.Struct, frozen=True):
         self.around.interrupts.hold()
         with self._said():
             print_json(self.around.stdout, value)
+
+    def text(self, text: str) -> None:
+        """A document, without colours or line breaks of ours."""
+        self.around.interrupts.hold()
+        with self._said():
+            print_text(self.around.stdout, text)
+
+    def timeline(self, told: Timeline) -> None:
+        """The story of one incident."""
+        if self.around.as_json:
+            self.json(told.as_json())
+            return
+        with self._said():
+            self.out().timeline(told)
 
     @contextmanager
     def _said(self) -> Iterator[None]:
@@ -102,27 +126,46 @@ class Voice(msgspec.Struct, frozen=True):
             screen = self.out()
             screen.report(report)
             screen.behind(behind)
-            screen.next_step(report.exit_code, all_out=report.outcome is Outcome.SENT)
+            screen.next_step(report.exit_code, all_out=report.all_out)
 
     def status(
         self,
         reports: list[IncidentReport],
         code: int,
         *,
-        nothing: str = "No incidents yet. Rehearse one: outagecast drill",
+        nothing: str = "",
         step: int | None = None,
     ) -> None:
-        """The report of several incidents; `nothing` is what a person is told when there are none.
+        """The report of the incidents that a command was about; `nothing` is what a person is told when there are none.
 
         `step` is the exit code whose next command is named, where the command's own `code` says something else.
         """
-        if self.around.as_json:
-            incidents = [report.as_json() for report in reports]
-            self.json({"schema": "outagecast.status/1", "incidents": incidents, "exit_code": code})
+        if self._status_json(reports, code):
             return
         with self._said():
             screen = self.out()
             screen.incidents(reports, nothing)
             if reports:
-                all_out = all(one.outcome is Outcome.SENT for report in reports for one in report.announcements)
+                all_out = all(report.all_out for report in reports)
                 screen.next_step(code if step is None else step, all_out=all_out)
+
+    def overview(
+        self, reports: list[IncidentReport], code: int, *, nothing: str, step: int, advice: Advice, whole: bool
+    ) -> None:
+        """What `status` shows, and what to type next; `whole` is for an incident that was asked for by its key."""
+        if self._status_json(reports, code):
+            return
+        with self._said():
+            screen = self.out()
+            (screen.incidents if whole else screen.overview)(reports, nothing)
+            if reports:
+                screen.next_step(step, all_out=all(report.all_out for report in reports))
+            if reports and step == EXIT_DONE:
+                screen.advice(advice)
+
+    def _status_json(self, reports: list[IncidentReport], code: int) -> bool:
+        """Print the object that commands about incidents print, where JSON is wanted; whether it was."""
+        if self.around.as_json:
+            incidents = [report.as_json() for report in reports]
+            self.json({"schema": "outagecast.status/1", "incidents": incidents, "exit_code": code})
+        return self.around.as_json

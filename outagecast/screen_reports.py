@@ -1,0 +1,275 @@
+"""What is out, where, and what is to be done about it: one announcement after it was made, or whole incidents."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from outagecast import eta as etas
+from outagecast.model import IncidentState, Kind, PostState
+from outagecast.report import EXIT_DONE, EXIT_PERSON, EXIT_WAITING, overdue
+from outagecast.screen_canvas import MARKS, REPLIES, STATES, Canvas, aligned, one_line
+from outagecast.stamps import day, duration, moment
+from outagecast.tally import Fate
+from outagecast.text import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from outagecast.advice import Advice
+    from outagecast.model import Incident
+    from outagecast.report import AnnouncementReport, ChannelLine, IncidentReport, PostLine
+
+_FATES = {
+    Fate.GONE: ("↶", "cyan"),
+    Fate.LEAVING: ("…", "yellow"),
+    Fate.STUCK: ("!", "red"),
+    Fate.CORRECTED: ("✓", "cyan"),
+    Fate.CORRECTING: ("…", "yellow"),
+    Fate.STANDING: ("!", "yellow"),
+    Fate.NEVER_OUT: ("-", "dim"),
+}
+_DONE_WITH = frozenset({Fate.GONE, Fate.CORRECTED, Fate.NEVER_OUT})
+"""Nothing is left to do there; it is shown dimmed."""
+_OLD = timedelta(days=1)
+_MOST_OLD = 10
+"""Old incidents that are listed among others; further ones would push the open one off the screen."""
+_LEAST_WORDS = 24
+"""Columns that are worth starting an announcement's words in; with less they get a line of their own."""
+
+
+class Reports(Canvas):
+    """Reports, as text."""
+
+    def report(self, report: AnnouncementReport) -> None:
+        """What became of one announcement, a line a channel."""
+        incident = report.news.incident
+        self.line()
+        self.flow([self.cut(Text(one_line(incident.title), "bold")), Text(terminal(incident.key), "dim")])
+        self.line(f"{report.news.kind} {moment(report.news.at, self.zone, seconds=True)}", "dim")
+        self.line()
+        self.channels(report.channels, "  ")
+        if _has_eta(incident):
+            self.line()
+            self._eta(incident, "  ")
+        self.line()
+
+    def behind(self, channels: Sequence[tuple[str, str]]) -> None:
+        """The channels whose first post of the incident still has old words."""
+        for name, why in channels:
+            self.line(Text.assemble(("  … ", "yellow"), (f"{name}: ", "bold"), "the first post: ", terminal(why)))
+
+    def incidents(self, reports: Sequence[IncidentReport], nothing: str) -> None:
+        """These incidents, whole; `nothing` is said when there are none."""
+        if not reports:
+            self.line(nothing)
+        for report in reports:
+            self._incident(report)
+
+    def overview(self, reports: Sequence[IncidentReport], nothing: str) -> None:
+        """All incidents, the open ones first; of those that have long been over a line each."""
+        long_over = [report for report in reports if self._long_over(report)]
+        still_open = [report for report in reports if report.incident.state is IncidentState.OPEN]
+        others = [report for report in reports if report not in long_over and report not in still_open]
+        if still_open or others or not reports:
+            self.incidents([*still_open, *others], nothing)
+        if long_over:
+            self._earlier(long_over)
+
+    def _long_over(self, report: IncidentReport) -> bool:
+        ended = report.incident.resolved_at
+        return ended is not None and self.now - ended > _OLD and report.exit_code == EXIT_DONE
+
+    def _earlier(self, reports: Sequence[IncidentReport]) -> None:
+        self.line()
+        for line in aligned((self._brief(report) for report in reports[:_MOST_OLD]), indent=""):
+            self.line(self.cut(line), "dim")
+        if len(reports) > _MOST_OLD:
+            more = len(reports) - _MOST_OLD
+            self.line(f"… and {more:,} before: outagecast status --json has them all", "dim")
+        self.line()
+
+    def _brief(self, report: IncidentReport) -> list[Text]:
+        incident = report.incident
+        opened, ended = incident.opened_at.astimezone(self.zone), incident.resolved_at or self.now
+        became = "taken back" if report.taken_back_at else f"resolved after {duration(ended - incident.opened_at)}"
+        return [
+            Text(terminal(incident.key)),
+            Text(f"{day(opened)} {opened.year}"),
+            Text(became),
+            Text(one_line(incident.title)),
+        ]
+
+    def _incident(self, report: IncidentReport) -> None:
+        incident = report.incident
+        self.line()
+        self.head(incident, late=overdue(incident, self.now), taken_back=report.taken_back_at)
+        if _has_eta(incident):
+            self._eta(incident, "  ")
+        for one in report.announcements:
+            self.line()
+            self._announcement(one)
+        self.line()
+
+    def _eta(self, incident: Incident, indent: str) -> None:
+        if incident.eta is None:
+            return
+        style = "bold red" if overdue(incident, self.now) else ""
+        said = [f"ETA {self.clock(incident.eta)}, {etas.relative(incident.eta, self.now)}"]
+        said += ["OVERDUE: post an update"] if style else []
+        self.flow([Text(words, style) for words in said], indent)
+
+    # -- one announcement ----------------------------------------------------------------------------------------
+
+    def _announcement(self, report: AnnouncementReport) -> None:
+        """When it was said, what it says, and what became of it on each channel."""
+        over = bool(report.withdrawn_at) and all(one.fate in _DONE_WITH for one in report.channels)
+        style = "dim" if over else ""
+        at = Text(self.clock(report.news.at))
+        first = Text("  ").append_text(Text("  ").join([Text(_what(report), "bold"), at, *_tags(report)]))
+        words = Text(one_line(report.news.words))
+        if self.width is not None and self.width - first.cell_len - 2 < _LEAST_WORDS:
+            self.line(first, style)
+            self.line(self.cut(Text("  ").append_text(words)), style)
+        else:
+            self.line(self.cut(first.append("  ").append_text(words)), style)
+        self.channels(report.channels, "    ", style)
+
+    def channels(self, channels: Sequence[ChannelLine], indent: str, style: str = "") -> None:
+        """A line a channel, and under it every post that needs a word."""
+        lines = aligned((_channel(channel) for channel in channels), indent)
+        links = [_links(channel) for channel in channels]
+        beside = [_beside(line, found, lines) for line, found in zip(lines, links, strict=True)]
+        below = not all(self.fits(line) for line in beside)
+        for channel, line, found, both in zip(channels, lines, links, beside, strict=True):
+            self.line(line if below else both, style)
+            for link in found if below else ():
+                self.line(Text(indent + "   ").append(terminal(link), "underline"), style)
+            for post in channel.posts:
+                if _needs_a_word(post, channel):
+                    self._post(channel, post, indent)
+
+    def _post(self, channel: ChannelLine, post: PostLine, indent: str) -> None:
+        """Why a post is as it is, under its channel; its own mark where the channel has several."""
+        mark, colour = STATES[post.state]
+        if post.state is PostState.SENT and (post.person or post.retract_due or post.amend_due):
+            mark, colour = ("!", "red") if post.person else ("…", "yellow")
+        several = post.to or len(channel.posts) > 1
+        who = f"{post.to or f'part {post.part}'}: " if several else ""
+        start = Text(f"{indent}   ").append(f"{mark} " if several else "", colour)
+        words = f"{who}{post.detail or 'the latest news is to be added to it'}"
+        due = _next_try(post)
+        if due is not None:
+            words += f" (next try {etas.relative(due, self.now) if due > self.now else 'now'})"
+        self.prose(start, one_line(words), start.cell_len)
+        if post.hint:
+            self.line(Text.assemble((f"{indent}   → ", "cyan"), terminal(post.hint)))
+
+    # -- what to type next ---------------------------------------------------------------------------------------
+
+    def next_step(self, code: int, *, all_out: bool) -> None:
+        """What the exit code means and what to type."""
+        if code == EXIT_WAITING:
+            self.line(Text.assemble("Not everything is out yet. Next: ", ("outagecast resume", "bold")))
+        elif code == EXIT_PERSON:
+            self.line(
+                Text.assemble("A person is needed: see → above. When that is done: ", ("outagecast resume", "bold"))
+            )
+        elif code == EXIT_DONE:
+            self.line("All out." if all_out else "Nothing is left to do.", "green" if all_out else "")
+
+    def advice(self, advice: Advice) -> None:
+        """What to type, a command to a line: so each can be copied with a triple click."""
+        self.line(advice.why)
+        for command in advice.commands:
+            self.line(Text.assemble("  ", (terminal(command), "bold")))
+
+
+def _what(report: AnnouncementReport) -> str:
+    """What an announcement is called: "opened", "update 2", "correction of update 2"."""
+    name = _named(report.news.kind, report.news.seq)
+    about = ", ".join(_named(kind, seq) for kind, seq in report.corrects)
+    return f"{name} of {about}" if about else name
+
+
+def _named(kind: Kind, seq: int) -> str:
+    return f"update {seq}" if kind is Kind.UPDATE else str(kind)
+
+
+def _tags(report: AnnouncementReport) -> Iterable[Text]:
+    if report.news.status:
+        yield Text(str(report.news.status), "cyan")
+    if not report.withdrawn_at:
+        return
+    fates = {channel.fate for channel in report.channels}
+    if Fate.LEAVING in fates:
+        yield Text("being taken back", "yellow")
+    elif Fate.STUCK in fates:
+        yield Text("not taken back everywhere", "red")
+    else:
+        yield Text("taken back")
+
+
+def _channel(channel: ChannelLine) -> list[Text]:
+    mark, colour = MARKS[channel.outcome]
+    word, replies, shade = str(channel.outcome), "", ""
+    if channel.replies:
+        replies, shade = REPLIES[channel.replies]
+    if channel.fate:
+        word = channel.fate
+        mark, colour = _FATES[channel.fate]
+    if channel.fate in {Fate.GONE, Fate.NEVER_OUT}:
+        replies = ""
+    elif channel.letters:
+        replies, shade = _letters(channel), ""
+    return [Text(mark, colour), Text(terminal(channel.name), "bold"), Text(word, colour), Text(replies, shade)]
+
+
+def _links(channel: ChannelLine) -> list[str]:
+    return [post.url for post in channel.posts if post.url and post.state is PostState.SENT]
+
+
+def _beside(line: Text, links: Sequence[str], lines: Sequence[Text]) -> Text:
+    """The line of a channel with its links to the right of all lines."""
+    if not links:
+        return line
+    gap = max(one.cell_len for one in lines) - line.cell_len + 2
+    return Text.assemble(line, " " * gap, (terminal("  ".join(links)), "underline"))
+
+
+def _has_eta(incident: Incident) -> bool:
+    return incident.state is IncidentState.OPEN and incident.eta is not None
+
+
+def _needs_a_word(post: PostLine, channel: ChannelLine) -> bool:
+    if post.state is PostState.SENT:
+        if post.amend_due is not None:
+            return True
+        return bool(post.detail) or (channel.exit_code != EXIT_DONE and bool(post.hint))
+    return post.state is not PostState.RETRACTED and channel.fate is not Fate.NEVER_OUT
+
+
+def _next_try(post: PostLine) -> datetime | None:
+    if post.state is PostState.PLANNED:
+        return post.due
+    return (post.retract_due or post.amend_due) if post.state is PostState.SENT and post.detail else None
+
+
+def _letters(channel: ChannelLine) -> str:
+    total = sum(channel.counts.values())
+    if not total:
+        return "nobody to write to: outagecast subscribers add ADDRESS"
+    said = [f"{channel.counts[PostState.SENT]:,} of {total:,} letters sent"]
+    waiting = channel.counts[PostState.PLANNED] + channel.counts[PostState.SENDING]
+    for count, word in (
+        (waiting, "waiting"),
+        (channel.counts[PostState.REFUSED], "refused"),
+        (channel.counts[PostState.IN_DOUBT], "in doubt"),
+        (channel.counts[PostState.DROPPED], "dropped"),
+    ):
+        if count:
+            said.append(f"{count:,} {word}")
+    return ", ".join(said)
