@@ -165,7 +165,7 @@ class Life:
             self._begun = at
             self._tries += 1
             return None
-        if event == "planned" and at == self._about.at:
+        if event == "planned" and at == self._about.at and not self._tries:
             return None  # the announcement itself says so
         entry = replace(self._about, at=at, event=event, said=_said(event, detail, before), detail=detail)
         self._remember(event, at, before)
