@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +15,12 @@ from outagecast.timeline_events import Entry
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
 _MOST_REASONS = 10
 """Reasons that are told one by one; relays write a number of their own into each."""
+_OWN_NUMBER = re.compile(r"(?<![\w.])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{6,}(?![\w.]\w)")
 _AT_ONCE = timedelta(seconds=1)
 _OTHERS = "for other reasons"
 _SAID = {
@@ -92,37 +95,58 @@ def mailing(db: sqlite3.Connection, wording: sqlite3.Row) -> Mailing:
     refused = db.execute(
         # Without the address: what is told of a night is read by many.
         "SELECT replace(coalesce(detail, ''), recipient, '…') AS detail, count(*) AS n FROM post "
-        "WHERE wording = ? AND state = 'refused' GROUP BY 1 ORDER BY 2 DESC",
+        "WHERE wording = ? AND state = 'refused' GROUP BY 1",
         (wording["id"],),
     )
     return Mailing(wording["text"] or "", counts, when(first), when(last), list(_reasons(refused)))
 
 
-def _reasons(rows: Iterator[sqlite3.Row]) -> Iterator[Reason]:
+def alike(detail: str) -> str:
+    """A relay's words without the numbers that it gives to each letter: queue ids, tickets, times."""
+    return _OWN_NUMBER.sub("…", detail)
+
+
+def _reasons(rows: Iterable[sqlite3.Row]) -> Iterator[Reason]:
     """The commonest, and the rest as one."""
-    others = 0
-    for number, row in enumerate(rows):
-        if number < _MOST_REASONS:
-            yield Reason(row["detail"], row["n"])
-        else:
-            others += row["n"]
-    if others:
+    counted: Counter[str] = Counter()
+    for row in rows:
+        counted[alike(row["detail"])] += row["n"]
+    yield from (Reason(detail, n) for detail, n in counted.most_common(_MOST_REASONS))
+    if others := counted.total() - sum(n for _, n in counted.most_common(_MOST_REASONS)):
         yield Reason(_OTHERS, others)
 
 
+class _Group(msgspec.Struct):
+    """Letters to which the same happened for the same reason."""
+
+    first: str
+    last: str
+    letters: int = 0
+
+
 def letter_entries(db: sqlite3.Connection, seq: int, channel: str, wording: int, sums: Mailing) -> Iterator[Entry]:
-    """What happened to the letters of one wording: a line a kind of event and reason."""
+    """What happened to the letters of one wording: a line a kind of event and reason, the commonest reasons of each."""
     yield from _gone_out(seq, channel, sums)
-    seen: dict[str, int] = {}
+    told: Counter[str] = Counter()
+    groups = _groups(db, wording)
+    for event, detail in sorted(groups, key=lambda key: -groups[key].letters):
+        told[event] += 1
+        if told[event] <= _MOST_REASONS:
+            yield _letters(groups[event, detail], event, detail, seq, channel)
+
+
+def _groups(db: sqlite3.Connection, wording: int) -> dict[tuple[str, str], _Group]:
+    groups: dict[tuple[str, str], _Group] = {}
     for row in db.execute(
         "SELECT t.event, replace(coalesce(t.detail, ''), p.recipient, '…') AS detail, count(*) AS n, "
         "min(t.at) AS first, max(t.at) AS last FROM attempt t JOIN post p ON p.id = t.post "
-        "WHERE p.wording = ? AND p.recipient <> '' GROUP BY 1, 2 ORDER BY n DESC",
+        "WHERE p.wording = ? AND p.recipient <> '' GROUP BY 1, 2",
         (wording,),
     ):
-        seen[row["event"]] = seen.get(row["event"], 0) + 1
-        if seen[row["event"]] <= _MOST_REASONS:
-            yield _letters(row, seq, channel)
+        group = groups.setdefault((row["event"], alike(row["detail"])), _Group(row["first"], row["last"]))
+        group.first, group.last = min(group.first, row["first"]), max(group.last, row["last"])
+        group.letters += row["n"]
+    return groups
 
 
 def _gone_out(seq: int, channel: str, sums: Mailing) -> Iterator[Entry]:
@@ -140,16 +164,15 @@ def _number(letters: int) -> str:
     return f"{letters:,} letter{'' if letters == 1 else 's'}"
 
 
-def _letters(row: sqlite3.Row, seq: int, channel: str) -> Entry:
-    first, last = moment(row["first"]), moment(row["last"])
+def _letters(group: _Group, event: str, detail: str, seq: int, channel: str) -> Entry:
     return Entry(
-        at=first,
-        event=row["event"],
-        said=f"{_number(row['n'])} {_SAID.get(row['event'], row['event'])}",
+        at=moment(group.first),
+        event=event,
+        said=f"{_number(group.letters)} {_SAID.get(event, event)}",
         seq=seq,
         channel=channel,
-        detail=row["detail"],
-        letters=row["n"],
-        times=row["n"],
-        until=last if last != first else None,
+        detail=detail,
+        letters=group.letters,
+        times=group.letters,
+        until=moment(group.last) if group.last != group.first else None,
     )

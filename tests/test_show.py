@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from test_status import Terminal, plain
 
 from outagecast.errors import InDoubt, Refused, TryLater
 from outagecast.journal import Journal, Scope
+from outagecast.journal.schema import APPLICATION_ID, MIGRATIONS
 from outagecast.model import Announcement, Incident, IncidentState, Kind, PostState, Receipt, Replies, Status
 from outagecast.sandbox.faults import Fault, lost_answer, never_arrived
 from outagecast.sandbox.mail_faults import At, Do, MailFault
@@ -29,7 +32,7 @@ from outagecast.screen import Screen
 from outagecast.text import terminal as safe
 from outagecast.timeline import Chapter, Passage, Share, Timeline, timeline
 from outagecast.timeline_events import Entry
-from outagecast.timeline_letters import Mailing, Reason
+from outagecast.timeline_letters import Mailing, Reason, alike
 from outagecast.timeline_markdown import escaped, markdown
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
     from night import Night
 
+AT = "2026-11-22T14:05:00.000Z"
 BERLIN = ZoneInfo("Europe/Berlin")
 OUT_OF_ORDER = '{"error":{"message":"down | for `now`","code":2,"type":"OAuthException"}}'
 
@@ -80,7 +84,7 @@ def test_a_night_with_a_lost_answer_a_retry_and_a_retraction_is_told_as_it_was(n
     assert found["text"] == "found, it is out"
     (tweet,) = share(done, "twitter")["posts"]
     assert (tweet["state"], tweet["known_by"], tweet["attempts"]) == ("sent", "look", 1)
-    assert _seconds(tweet["out_at"], found["at"]) == pytest.approx(0, abs=0.01)
+    assert doubt["at"] < tweet["out_at"] <= found["at"]
 
     assert events(done, "facebook")[:1] == ["later"]
     first, *_ = told_of(done, "facebook")
@@ -90,7 +94,9 @@ def test_a_night_with_a_lost_answer_a_retry_and_a_retraction_is_told_as_it_was(n
     assert (page["state"], page["known_by"], page["attempts"]) == ("sent", "answer", 2)
     second = next(one for one in told_of(done, "facebook") if one["event"] == "sent")
     assert second["try"] == 2
-    assert page["seconds"] == pytest.approx(_seconds(done.json["incident"]["opened_at"], second["at"]), abs=0.01)
+    assert first["at"] < page["out_at"] <= second["at"]
+    announced = done.json["announcements"][0]["at"]
+    assert page["seconds"] == pytest.approx(_seconds(announced, page["out_at"]), abs=0.001)
     assert _seconds(first["at"], second["at"]) > 1.5
 
     assert events(done, "twitter", 1)[-2:] == ["withdrawn", "retracted"]
@@ -172,6 +178,14 @@ def test_letters_are_summed_up_with_their_reasons_and_without_their_addresses(ni
     assert (later["letters"], "greylisted" in later["detail"]) == (1, True)
     assert "reader" not in done.out + night.run("show").out + night.run("show", "--markdown").out
     assert "4 of 6 letters out" in night.run("show").out
+
+
+def test_reasons_that_differ_in_a_number_of_the_relay_s_own_are_one() -> None:
+    assert alike("550 5.1.1 <…> unknown, 4Rz1xYabc and 00000123 (HTTP 503)") == alike(
+        "550 5.1.1 <…> unknown, 7QqLp0zzz and 00000999 (HTTP 503)"
+    )
+    assert alike("450 4.2.0 greylisted for 300 s") == "450 4.2.0 greylisted for 300 s"
+    assert alike("mx1.example.net said 550 5.7.1") == "mx1.example.net said 550 5.7.1"
 
 
 def test_letters_in_doubt_are_told(night: Night) -> None:
@@ -333,19 +347,19 @@ def test_a_thousand_letters_have_a_rate_and_ten_reasons(journal: Journal, hand: 
         if number % 10:
             journal.sent(number, Receipt("m"), look_due=None, letter=True)
         else:
-            why = f"550 <{readers[number - 1]}> unknown, ticket {number if number > 500 else 0}"
+            why = f"550 <{readers[number - 1]}> unknown, ticket {number:06}, {'abcdefghijkl'[max(0, number // 50 - 9)]}"
             journal.refused(number, Refused(why, recipient=True), letter=True)
     (part,) = story(journal).chapters[0].shares
     sums = part.mailing
     assert sums is not None
     assert (sums.sent, sums.counts[PostState.REFUSED]) == (900, 100)
     assert sums.per_minute == pytest.approx(900 / (119.76 / 60), rel=0.01)
-    assert sums.refused[0] == Reason("550 <…> unknown, ticket 0", 50)
+    assert sums.refused[0] == Reason("550 <…> unknown, ticket …, a", 49)
     assert len(sums.refused) == 11
-    assert sums.refused[-1] == Reason("for other reasons", 41)
+    assert sums.refused[-1] == Reason("for other reasons", 6)
     told = [entry for entry in story(journal).entries if entry.channel]
     assert len(told) == 12
-    assert max(entry.letters for entry in told if entry.event == "refused") == 50
+    assert max(entry.letters for entry in told if entry.event == "refused") == 49
 
 
 # --- Markdown
@@ -470,6 +484,20 @@ def test_it_needs_no_config_and_no_network_and_writes_nothing(night: Night) -> N
     assert (done.code, "opened 22 Nov 2026, 14:05:00 UTC" in done.out) == (0, True)
     assert sha256(night.journal_path.read_bytes()).digest() == before
     assert (len(night.x.log), len(night.graph.log)) == asked
+
+
+def test_a_journal_of_an_older_version_stays_as_it_is(night: Night) -> None:
+    night.journal_path.parent.mkdir()
+    with closing(sqlite3.connect(night.journal_path, isolation_level=None)) as db:
+        for migration in MIGRATIONS[:-1]:
+            migration(db)
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("INSERT INTO incident (key, title, state, opened_at) VALUES ('A', 'fiber cut', 'open', ?)", (AT,))
+    before = sha256(night.journal_path.read_bytes()).digest()
+    done = night.run("show")
+    assert (done.code, "fiber cut  ·  A" in done.out) == (0, True), done.err
+    assert sha256(night.journal_path.read_bytes()).digest() == before
 
 
 def test_it_pays_for_no_sdk_and_no_template_engine(night: Night) -> None:
