@@ -67,15 +67,21 @@ class Reports(Canvas):
         if not reports:
             self.line(nothing)
         for report in reports:
+            self.line()
             self._incident(report)
+        if reports:
+            self.line()
 
     def overview(self, reports: Sequence[IncidentReport], nothing: str) -> None:
         """All incidents, the open ones first; of those that have long been over a line each."""
         long_over = [report for report in reports if self._long_over(report)]
-        still_open = [report for report in reports if report.incident.state is IncidentState.OPEN]
-        others = [report for report in reports if report not in long_over and report not in still_open]
-        if still_open or others or not reports:
-            self.incidents([*still_open, *others], nothing)
+        whole = [report for report in reports if not self._long_over(report)]
+        # Stable: among the open ones, and among the others, the newest stays first.
+        whole.sort(key=lambda report: report.incident.state is not IncidentState.OPEN)
+        if whole or not long_over:
+            self.incidents(whole, nothing)
+        else:
+            self.line()
         if long_over:
             self._earlier(long_over)
 
@@ -84,7 +90,6 @@ class Reports(Canvas):
         return ended is not None and self.now - ended > _OLD and report.exit_code == EXIT_DONE
 
     def _earlier(self, reports: Sequence[IncidentReport]) -> None:
-        self.line()
         for line in aligned((self._brief(report) for report in reports[:_MOST_OLD]), indent=""):
             self.line(self.cut(line), "dim")
         if len(reports) > _MOST_OLD:
@@ -105,14 +110,12 @@ class Reports(Canvas):
 
     def _incident(self, report: IncidentReport) -> None:
         incident = report.incident
-        self.line()
         self.head(incident, late=overdue(incident, self.now), taken_back=report.taken_back_at)
         if _has_eta(incident):
             self._eta(incident, "  ")
         for one in report.announcements:
             self.line()
             self._announcement(one)
-        self.line()
 
     def _eta(self, incident: Incident, indent: str) -> None:
         if incident.eta is None:

@@ -330,6 +330,18 @@ def test_a_hundred_old_ones_do_not_push_the_open_one_off_the_screen(night: Night
     assert len(night.run("status", "--json").json["incidents"]) == 13
 
 
+def test_one_blank_line_stands_between_incidents(night: Night) -> None:
+    for key in ("A", "B"):
+        night.run("post", f"trouble {key}", "--incident", key)
+        night.run("resolve", "--incident", key)
+        night.clock.move(86400 + 1)
+    night.run("post", "fiber cut", "--incident", "C")
+    night.run("post", "mail is down", "--incident", "D", "--yes")
+    for shown in (night.run("status").out, night.run("status", "A").out):
+        assert "\n\n\n" not in shown
+        assert shown.startswith("\n")
+
+
 # --- what to type next
 
 
