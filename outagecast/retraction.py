@@ -35,6 +35,8 @@ class Withdrawal(msgspec.Struct, frozen=True):
     """The channels that delete what is out there."""
     correction: Draft | None
     """For the channels that cannot, where anything is out."""
+    corrects: Sequence[int]
+    """The announcements that it is about: what was corrected before, or never went out, is not among them."""
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -63,12 +65,13 @@ def draft(
     # What cannot be opened now may still be able to delete: it is asked when it can be.
     lasting = {name for name, letters in todo.items() if letters or not _can_delete(opened[name])}
     reached = {name: found for name in todo if name in lasting and (found := journal.reached(ids, name))}
+    told = {announcement for found in reached.values() for announcement in found}
+    out = [row for row in rows if row.id in told]
     correction = None
     if reached:
-        told = {announcement for found in reached.values() for announcement in found}
-        out = [row for row in rows if row.id in told]
         correction = _correction(pen, journal, incident, out, [opened[name] for name in reached], now, why)
-    return Withdrawal(incident, rows, [name for name in todo if name not in lasting], correction)
+    deletable = [name for name in todo if name not in lasting]
+    return Withdrawal(incident, rows, deletable, correction, [row.id for row in out])
 
 
 def _can_delete(opened: Opened) -> bool:

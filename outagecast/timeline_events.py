@@ -191,7 +191,8 @@ class Life:
 
 def _same(last: Entry, entry: Entry) -> bool:
     """Whether the same happened once more: a sweep looks every minute, a platform may be down for hours."""
-    return (last.event, last.said, last.detail) == (entry.event, entry.said, entry.detail)
+    # When the first post showed which news is a moment of its own each time.
+    return entry.event != "amended" and (last.event, last.said, last.detail) == (entry.event, entry.said, entry.detail)
 
 
 def _said(event: str, detail: str, before: PostState) -> str:

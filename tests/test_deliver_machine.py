@@ -308,7 +308,7 @@ class Deliveries(RuleBasedStateMachine):
             said = replace(news(name, key=key, seq=self.incidents[int(key)], at=self.clock.now()), kind=Kind.CORRECTION)
             self.incidents[int(key)] += 1
             correction = (said, [letters("ann@example.org", "bo@example.com", text=name)])
-        self.journal.withdraw(ids, ["feed", "mail"], deletable=["feed"], correction=correction)
+        self.journal.withdraw(ids, ["feed", "mail"], deletable=["feed"], correction=correction, corrects=ids)
         self.withdrawn |= {row.news.text for row in rows}
 
     @rule(seconds=st.sampled_from([1, 20, 40, 90, 600]))

@@ -361,3 +361,11 @@ def test_without_a_terminal_nobody_is_asked(night: Night):
     night.run("post", "fiber cut")
     done = night.run("retract")
     assert "Take it back?" not in done.err
+
+
+def test_nobody_is_told_twice_to_disregard_the_same(night: Night):
+    night.run("post", "fiber cut", "--to", "twitter")
+    night.run("update", "cable found")
+    assert night.run("retract", "--last").code == 0
+    assert night.run("retract").code == 0
+    assert sorted(letter["to"] for letter in corrections(night)) == sorted(night.to)

@@ -73,7 +73,9 @@ class Errand(msgspec.Struct, frozen=True):
         now = kept(self.at.around.clock.now())
         what = retraction.draft(self.at.pen, journal, incident, rows, opened, now, self.why)
         correction = (what.correction.news, what.correction.plans) if what.correction else None
-        journal.withdraw(what.ids, list(opened), deletable=what.deletable, correction=correction)
+        journal.withdraw(
+            what.ids, list(opened), deletable=what.deletable, correction=correction, corrects=what.corrects
+        )
         # A correction of before that is not through to everybody is finished by the same command.
         corrections = [row.id for row in journal.announcements(incident.key) if row.news.kind is Kind.CORRECTION]
         return (*what.ids, *corrections)

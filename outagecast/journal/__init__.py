@@ -34,5 +34,5 @@ class Journal(Transitions, Withdrawals, Staleness, Questions, Subscriptions):
         """Give an announcement its posts on channels that have none of it yet."""
         with self.writing() as db:
             for plan in plans:
-                place = planning.clear_placeholder(db, row.id, plan.name)
-                planning.add_channel(db, row.id, row.news.groups, plan, self.now(), place)
+                before = planning.clear_placeholder(db, row.id, plan.name)
+                planning.add_channel(db, row.id, row.news.groups, plan, self.now(), before)

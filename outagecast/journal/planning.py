@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from outagecast.journal.rows import stamp
 from outagecast.journal.subscriptions import audience
@@ -101,15 +101,26 @@ def _new_incident(db: sqlite3.Connection, news: Announcement) -> int:
     return row.lastrowid
 
 
-def clear_placeholder(db: sqlite3.Connection, announcement: int, channel: str) -> int | None:
-    """Remove the post of a channel that could not be used when it was planned; its place in the report."""
+class Placeholder(NamedTuple):
+    """What stood for a channel that could not be used: its place in the report, and its history."""
+
+    wording: int | None = None
+    attempts: Sequence[sqlite3.Row] = ()
+
+
+def clear_placeholder(db: sqlite3.Connection, announcement: int, channel: str) -> Placeholder:
+    """Remove the post of a channel that could not be used when it was planned, if it has one."""
     row = db.execute(
-        "DELETE FROM wording WHERE announcement = ? AND channel = ? AND text IS NULL "
+        "SELECT w.id, p.id AS post FROM wording w JOIN post p ON p.wording = w.id "
         # What a person has settled meanwhile stays as they settled it.
-        "AND EXISTS (SELECT 1 FROM post p WHERE p.wording = wording.id AND p.state = 'refused') RETURNING id",
+        "WHERE w.announcement = ? AND w.channel = ? AND w.text IS NULL AND p.state = 'refused'",
         (announcement, channel),
     ).fetchone()
-    return row["id"] if row else None
+    if row is None:
+        return Placeholder()
+    attempts = db.execute("SELECT * FROM attempt WHERE post = ? ORDER BY id", (row["post"],)).fetchall()
+    db.execute("DELETE FROM wording WHERE id = ?", (row["id"],))
+    return Placeholder(row["id"], attempts)
 
 
 def add_channel(
@@ -118,26 +129,34 @@ def add_channel(
     groups: Sequence[str],
     plan: ChannelPlan,
     now: datetime,
-    place: int | None = None,
+    before: Placeholder = Placeholder(),  # noqa: B008  it is frozen
 ) -> None:
     """A channel's posts; for a channel that cannot be used yet, one refused post that a later run renders."""
     if plan.error:
-        wording = _wording(db, announcement, plan, None, place)
-        db.execute(
+        wording = _wording(db, announcement, plan, None, before.wording)
+        made = db.execute(
             "INSERT INTO post (wording, state, mendable, detail, hint) VALUES (?, 'refused', 1, ?, ?)",
             (wording, plan.error, plan.hint or None),
         )
+        told = [(row["at"], row["event"], row["detail"]) for row in before.attempts]
+        if not told or told[-1][2] != plan.error:
+            told.append((stamp(now), "refused", plan.error))
+        _history(db, made.lastrowid, told)
         return
     for post in plan.posts:
-        wording = _wording(db, announcement, plan, post, place if post.part == 1 else None)
+        wording = _wording(db, announcement, plan, post, before.wording if post.part == 1 else None)
         if plan.letters:
             _letters(db, wording, announcement, plan, groups)
         else:
             made = db.execute("INSERT INTO post (wording, detail) VALUES (?, 'not attempted yet')", (wording,))
-            db.execute(
-                "INSERT INTO attempt (post, at, event) VALUES (?, ?, 'planned')",
-                (made.lastrowid, stamp(now)),
-            )
+            told = [(row["at"], row["event"], row["detail"]) for row in before.attempts if post.part == 1]
+            _history(db, made.lastrowid, [*told, (stamp(now), "planned", None)])
+
+
+def _history(db: sqlite3.Connection, post: int | None, told: Sequence[tuple[str, str, str | None]]) -> None:
+    db.executemany(
+        "INSERT INTO attempt (post, at, event, detail) VALUES (?, ?, ?, ?)", [(post, *each) for each in told]
+    )
 
 
 def _wording(db: sqlite3.Connection, announcement: int, plan: ChannelPlan, post: Post | None, place: int | None) -> int:

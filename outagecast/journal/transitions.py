@@ -218,8 +218,10 @@ class Transitions(Upkeep):
             if row is None:
                 raise JournalError(f"post {post} is not being sent or looked for, so no step of it can be remembered")
             known = json.loads(row["token"]) if row["token"] else {}
-            db.execute("UPDATE post SET token = ? WHERE id = ?", (json.dumps(known | dict(token)), post))
-            self.note(post, "step", ", ".join(f"{name} {value}" for name, value in sorted(token.items())))
+            # Why a step failed may be in it, in the platform's words.
+            said = {name: self.mask(value) for name, value in token.items()}
+            db.execute("UPDATE post SET token = ? WHERE id = ?", (json.dumps(known | said), post))
+            self.note(post, "step", ", ".join(f"{name} {value}" for name, value in sorted(said.items())))
 
     def recover(self) -> None:
         """Under the lock: whatever is `sending` belongs to a run that was ended, and is in doubt."""

@@ -58,8 +58,11 @@ class Withdrawals(Store):
         *,
         deletable: Sequence[str],
         correction: tuple[Announcement, Sequence[ChannelPlan]] | None,
+        corrects: Sequence[int] = (),
     ) -> int | None:
         """Take these back on `channels`: delete what is out on those `deletable`; the correction is for the others.
+
+        It goes to whoever has, or may have, a letter of the announcements that it `corrects`.
 
         What is planned is dropped when the next run begins, and what is in doubt is looked up first. The incident
         becomes what is left of it: resolved when nothing is, open again when its resolution was taken back. Gives the
@@ -67,7 +70,7 @@ class Withdrawals(Store):
         """
         with self.writing() as db:
             self._take_back(db, _which(announcements, channels), _which(announcements, deletable))
-            made = planning.announce(db, *correction, corrects=announcements) if correction else None
+            made = planning.announce(db, *correction, corrects=corrects) if correction else None
             for row in db.execute(
                 "SELECT DISTINCT incident FROM announcement WHERE id IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(announcements)),),
