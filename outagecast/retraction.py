@@ -10,7 +10,7 @@ from outagecast.announce import news_of, unique
 from outagecast.model import Kind
 from outagecast.phrasing import Request, Words
 from outagecast.stamps import clock, day
-from outagecast.text import clean, defuse
+from outagecast.text import clean, defuse, without_eta
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,8 +99,8 @@ def _correction(
 def _default(rows: Sequence[AnnouncementRow], now: datetime) -> str:
     """The correction as it reads without a template."""
     if len(rows) == 1:
-        # A name in it was defused when it was said, and is to stay so.
-        said = defuse(" ".join(rows[0].news.text.split()))
+        # What it promised is not promised once more; a name in it was defused when it was said, and is to stay so.
+        said = defuse(without_eta(" ".join(rows[0].news.text.split())))
         quoted = said if len(said) <= _QUOTED else f"{said[:_QUOTED].rsplit(' ', 1)[0].rstrip(' ,;:-')} …"
         return f"Please disregard our message of {_when(rows[0], now)} (“{quoted}”). We take it back."
     times = ", ".join(_when(row, now) for row in rows[:-1])

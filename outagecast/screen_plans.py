@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from outagecast.screen_canvas import Canvas
+from outagecast.screen_canvas import Canvas, one_line
 from outagecast.stamps import moment
 from outagecast.text import terminal
 
@@ -45,9 +45,10 @@ class Plans(Canvas):
     def withdrawal(self, incident: Incident, news: Sequence[Announcement], channels: Sequence[str]) -> None:
         """What a person is about to take back, and where."""
         self.line()
-        self.line(Text.assemble((terminal(incident.title), "bold"), ("  ·  " + incident.key, "dim")))
+        self.line(Text.assemble((one_line(incident.title), "bold"), ("  ·  " + one_line(incident.key), "dim")))
         for one in news:
-            self.line(Text.assemble(("  ↶ ", "cyan"), f"{moment(one.at, self.zone)}  ", terminal(one.text)))
+            row = Text.assemble(("  ↶ ", "cyan"), f"{moment(one.at, self.zone)}  ", one_line(one.text))
+            self.line(self.cut(row))
         self.line(f"  on {', '.join(channels)}", "dim")
 
     def types(self, types: Sequence[dict[str, Any]]) -> None:
