@@ -209,6 +209,7 @@ def render(opened: Opened, news: Announcement) -> ChannelPlan:
         account=opened.account,
         posts=posts,
         edits=channel.caps.can_edit and isinstance(channel, Edits),
+        deletable=channel.caps.can_retract,
     )
     if not channel.caps.letters:
         return plan

@@ -62,12 +62,12 @@ CASES = {
     "update": Case(
         [POST],
         UPDATE,
-        22,
+        23,
         [
             *requests(("x", "POST /2/tweets", 1), ("graph", "POST /N/feed", 1)),
             *requests(("graph", "POST /N", 1), ("graph", "POST /N", 2), ("graph", "GET /N/comments", 1)),
             *LETTER,
-            *some(commits(22), 16),
+            *some(commits(23), 16),
         ],
         ["] fiber cut", "update 1] cable found, ETA 2h"],
         ["UPDATE", "update 1"],
@@ -77,8 +77,8 @@ CASES = {
     "resolve": Case(
         [POST],
         ("resolve", "--json"),
-        22,
-        [*requests(("x", "POST /2/tweets", 1), ("graph", "POST /N", 2)), *LETTER, *some(commits(22), 8)],
+        23,
+        [*requests(("x", "POST /2/tweets", 1), ("graph", "POST /N", 2)), *LETTER, *some(commits(23), 8)],
         ["] fiber cut", "] Service is restored."],
         ["RESOLVED", "resolved after"],
         ["fiber cut", "Service is restored."],
@@ -102,10 +102,10 @@ CASES = {
     "retract --last": Case(
         [POST, UPDATE],
         ("retract", "--last", "--json"),
-        17,
+        18,
         [
             *requests(("x", "DELETE /2/tweets/N", 1), ("graph", "DELETE /N", 1), ("graph", "POST /N", 1)),
-            *some(commits(17), 12),
+            *some(commits(18), 12),
         ],
         ["] fiber cut"],
         ["fiber cut"],

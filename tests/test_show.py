@@ -298,7 +298,7 @@ def test_what_follows_a_post_is_told(journal: Journal, hand: Hand) -> None:
     journal.begin(1, None)
     journal.sent(1, RECEIPT, look_due=None)
     journal.amend_later(1, TryLater("HTTP 503"), hand.at)
-    journal.amended(1, "fiber cut, mended")
+    journal.amended(1, "fiber cut, mended", None)
     journal.withdraw([1], ["feed"], deletable=["feed"], correction=None)
     journal.retract_refused(1, Refused("HTTP 403"))
     journal.settled_stuck(1, PostState.DROPPED, "settled by a person: taken back by hand")

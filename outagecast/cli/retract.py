@@ -76,9 +76,11 @@ class Errand(msgspec.Struct, frozen=True):
         journal.withdraw(
             what.ids, list(opened), deletable=what.deletable, correction=correction, corrects=what.corrects
         )
-        # A correction of before that is not through to everybody is finished by the same command.
-        corrections = [row.id for row in journal.announcements(incident.key) if row.news.kind is Kind.CORRECTION]
-        return (*what.ids, *corrections)
+        for line in what.trouble:
+            self.voice.err().line(line, "yellow")
+        # All of the incident: a correction of before may not be through to everybody, and what had been overtaken by
+        # what is taken back is news again.
+        return tuple(row.id for row in journal.announcements(incident.key))
 
     def _ask(self) -> None:
         """Tell a person what would go, and ask once. Without the lock: a person may take long."""

@@ -74,13 +74,23 @@ def settle(
             if resend and journal.is_unrendered(each):
                 continue  # nothing of it was ever made; `resume` makes and sends it once the channel can be used
             if journal.stuck(each):
-                journal.settled_stuck(each, to, _STUCK[to])
+                _settle_stuck(journal, each, to, ref)
                 continue
             journal.settled(each, to, f"settled by a person: {to}", ref)
         reports = _reports(journal, chosen)
     code = gravest(report.exit_code for report in reports)
     voice.status(reports, code, nothing="Nothing there waits for a person.")
     return code
+
+
+def _settle_stuck(journal: Journal, post: int, to: PostState, ref: str | None) -> None:
+    """A post that is out and was to be taken back, or still shows what was."""
+    if to is PostState.PLANNED and not journal.has_ref(post):
+        raise UsageError(
+            f"nobody knows under which id post {post} is out, so outagecast cannot take it back",
+            hint=f"outagecast settle {post} --sent REF, or delete it by hand and: outagecast settle {post} --drop",
+        )
+    journal.settled_stuck(post, to, _STUCK[to] if ref is None else "settled by a person: that is its id", ref)
 
 
 def _one(journal: Journal, post: str) -> int:

@@ -9,6 +9,7 @@ from outagecast.channel import Rationed
 from outagecast.deliver.clock import backoff
 from outagecast.deliver.courier import PATIENCE, Courier, Step
 from outagecast.deliver.rations import room
+from outagecast.deliver.upkeep import ended
 from outagecast.errors import ChannelError, InDoubt, JournalError, Refused, TryLater
 from outagecast.model import Absent, PostState, Quota, Receipt, Repeat
 
@@ -197,7 +198,7 @@ class LetterCourier(Courier):
             except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
                 self._ask_person(task, self.surprise(err).text)
             else:
-                self._found(task, answer, since)
+                self._found(task, answer, ended(task, since))
 
     def _found(self, task: Task, answer: Look, since: datetime) -> None:
         now, post = self.run.clock.now(), task.post.id

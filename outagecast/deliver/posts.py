@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from outagecast.deliver.clock import backoff
 from outagecast.deliver.courier import Step
-from outagecast.deliver.upkeep import UpkeepCourier
+from outagecast.deliver.upkeep import UpkeepCourier, ended
 from outagecast.errors import ChannelError, JournalError, Refused, TryLater
 from outagecast.model import Absent, PostState, Receipt, ReplyControl, Unfinished
 
@@ -118,7 +118,7 @@ class PostCourier(UpkeepCourier):
     def _look(self, task: Task) -> None:
         """Ask the platform whether it is out. A look that fails never changes what is known of the post."""
         since = task.post.attempted_at or task.announced_at
-        if since > self.run.clock.now():
+        if ended(task, since) > self.run.clock.now():
             self.run.journal.attempted_now(task.post.id)
             return
         parent = self.run.journal.receipt(task.parent) if task.parent else None
@@ -135,7 +135,8 @@ class PostCourier(UpkeepCourier):
         except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
             self._ask_person(task, self.surprise(err).text)
         else:
-            self._found(task, answer, since)
+            # The request may have gone out, and been taken, at any time until the attempt ended: a machine can sleep.
+            self._found(task, answer, ended(task, since))
 
     def _found(self, task: Task, answer: Look, since: datetime) -> None:
         if isinstance(answer, Receipt):

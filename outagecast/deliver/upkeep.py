@@ -17,8 +17,9 @@ from outagecast.model import PostState, Receipt, Replies, ReplyControl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
-    from outagecast.journal import Task
+    from outagecast.journal import AnnouncementRow, Task
 
 MOST_LOOKS = 6
 MOST_TRIES = 8
@@ -40,6 +41,11 @@ def unseen(known: Replies, control: ReplyControl | None) -> Replies:
     return known
 
 
+def ended(task: Task, since: datetime) -> datetime:
+    """When an attempt that began at `since` was over, as far as is known: how old an empty look is counts from then."""
+    return max(since, task.doubted_at or since)
+
+
 def sweep_next(hint: str) -> str:
     """The hint of a look that is finished with: after that only `sweep` looks again, `resume` does not."""
     hint = hint.replace("outagecast resume", "outagecast sweep")
@@ -53,11 +59,16 @@ class UpkeepCourier(Courier):
         """What is to be taken back, newest first, then what is to get other words."""
         for task in reversed(tasks):
             # Deleting the root of a conversation opens what hangs below it to everybody's replies.
-            if task.retract_due and not self.run.journal.holds(task.post.id):
-                yield Step(task.retract_due, partial(self._retract, task))
+            if task.retract_due and not (self.channel.caps.threads and self.run.journal.holds(task.post.id)):
+                yield Step(self._again(task, task.retract_due), partial(self._retract, task))
         for task in tasks:
             if task.amend_due and not task.retract_due:
-                yield Step(task.amend_due, partial(self._amend, task))
+                yield Step(self._again(task, task.amend_due), partial(self._amend, task))
+
+    def _again(self, task: Task, due: datetime) -> datetime:
+        """When its turn is; at once where the last try lies in the future: then the clock was set back."""
+        now = self.run.clock.now()
+        return now if task.last_at is not None and task.last_at > now else due
 
     # -- taking back ---------------------------------------------------------------------------------------------
 
@@ -94,36 +105,39 @@ class UpkeepCourier(Courier):
 
     def _amend(self, task: Task) -> None:
         """Give the first post of an incident the words that say where things stand."""
+        latest = self.run.journal.latest_after(task)
+        shows = latest.id if latest else None
         try:
-            text = self._words_now(task)
-            if text != (task.shown or task.post.text):
+            text = self._words(task, latest)
+            if text != (task.post.text if task.shown is None else task.shown):
+                # Killed from here on, or without an answer, nobody knows what it shows.
+                self.run.journal.amend_begun(task.post.id, shows)
                 self._editor().amend(_receipt(task), text)
         except (TryLater, InDoubt) as err:
             self._amend_later(task, self.said(err))
         except Refused as err:
-            self._leave(task, err)
+            self._leave(task, err, task.shown)
         except JournalError:
             raise
         except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
-            self._leave(task, Refused(self.surprise(err).text))
+            self._leave(task, Refused(self.surprise(err).text), "")
         else:
-            self.run.journal.amended(task.post.id, text)
+            self.run.journal.amended(task.post.id, text, shows)
 
     def _amend_later(self, task: Task, err: ChannelError) -> None:
         if task.tries + 1 >= MOST_TRIES:
-            self._leave(task, Refused(err.text, mendable=True, hint=err.hint))
+            self._leave(task, Refused(err.text, mendable=True, hint=err.hint), "")
             return
         due = self.run.clock.now() + backoff(task.tries + 1, getattr(err, "after", None))
         self.run.journal.amend_later(task.post.id, TryLater(err.text, hint=err.hint), due)
         self.tell(task.post, PostState.SENT, err.text)
 
-    def _leave(self, task: Task, err: Refused) -> None:
+    def _leave(self, task: Task, err: Refused, shown: str | None) -> None:
         self.said(err)
-        self.run.journal.amend_refused(task.post.id, err)
+        self.run.journal.amend_refused(task.post.id, err, shown)
         self.tell(task.post, PostState.SENT, err.text)
 
-    def _words_now(self, task: Task) -> str:
-        latest = self.run.journal.latest_after(task)
+    def _words(self, task: Task, latest: AnnouncementRow | None) -> str:
         if latest is None:
             return task.post.text
         return self._editor().amended(task.post, self.run.journal.whole(latest, self.channel.name))

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from outagecast.journal.rows import ChannelPlan
     from outagecast.model import Announcement, Image, Post
 
+MAY_BE_OUT = (
+    "(p.state IN ('sent', 'in-doubt') OR (p.doubts > 0 AND p.recipient <> '' AND p.state IN ('planned', 'dropped')))"
+)
+"""SQL for what a reader has or may have: a letter whose answer was lost may be there although it was to be repeated."""
 _LETTER = "INSERT OR IGNORE INTO post (wording, recipient, detail)"
 
 
@@ -30,7 +34,7 @@ def announce(
     incident = _incident(db, news)
     row = db.execute(
         "INSERT INTO announcement (incident, seq, kind, status, text, words, at, eta, link, groups, seconds, shorter, "
-        "typed, said, corrects, image) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "typed, said, corrects, image, title) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             incident,
             news.seq,
@@ -48,13 +52,25 @@ def announce(
             json.dumps({name: list(ways) for name, ways in news.said.items()}),
             json.dumps(list(corrects)),
             _image(db, news.image) if news.image else None,
+            news.incident.title,
         ),
     )
     announcement = row.lastrowid
     assert announcement is not None  # noqa: S101  an INSERT that did not raise has a row id
     for plan in plans:
         add_channel(db, announcement, news.groups, plan, news.at)
+        _edit_from_now_on(db, incident, plan)
     return announcement
+
+
+def _edit_from_now_on(db: sqlite3.Connection, incident: int, plan: ChannelPlan) -> None:
+    """A first post from before the channel could edit is kept true as well."""
+    if plan.edits:
+        db.execute(
+            "UPDATE wording SET edits = 1 WHERE edits = 0 AND channel = ? AND text IS NOT NULL "
+            "AND announcement IN (SELECT id FROM announcement WHERE incident = ?)",
+            (plan.name, incident),
+        )
 
 
 def _image(db: sqlite3.Connection, image: Image) -> int:
@@ -162,7 +178,7 @@ def _history(db: sqlite3.Connection, post: int | None, told: Sequence[tuple[str,
 def _wording(db: sqlite3.Connection, announcement: int, plan: ChannelPlan, post: Post | None, place: int | None) -> int:
     row = db.execute(
         "INSERT INTO wording (id, announcement, channel, type, account, letters, least, part, parts, text, data, "
-        "illustrated, edits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "illustrated, edits, deletable) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             place,
             announcement,
@@ -177,6 +193,7 @@ def _wording(db: sqlite3.Connection, announcement: int, plan: ChannelPlan, post:
             json.dumps(dict(post.data) if post else {}),
             int(post is not None and post.image is not None),
             int(plan.edits),
+            int(plan.deletable),
         ),
     )
     assert row.lastrowid is not None  # noqa: S101  an INSERT that did not raise has a row id
@@ -204,7 +221,7 @@ def _corrections(db: sqlite3.Connection, wording: int, plan: ChannelPlan, correc
         f"{_LETTER} SELECT DISTINCT ?, p.recipient, 'not attempted yet' "  # noqa: S608
         "FROM wording w JOIN post p ON p.wording = w.id "
         "WHERE w.channel = ? AND w.announcement IN (SELECT value FROM json_each(?)) "
-        "AND p.state IN ('sent', 'in-doubt') AND (p.recipient IN (SELECT value FROM json_each(?)) "
+        f"AND {MAY_BE_OUT} AND (p.recipient IN (SELECT value FROM json_each(?)) "
         "OR p.recipient IN (SELECT address FROM subscriber WHERE suppressed IS NULL))",
         (wording, plan.name, corrects, json.dumps(list(plan.recipients.addresses))),
     )

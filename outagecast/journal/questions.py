@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _TASK = (
     "SELECT p.*, w.announcement, w.channel, w.part, w.parts, w.text, w.data, w.illustrated, a.incident, a.image, "
-    "a.at AS announced_at "
+    "a.at AS announced_at, (SELECT max(at) FROM attempt WHERE post = p.id) AS last_at "
     "FROM post p JOIN wording w ON w.id = p.wording JOIN announcement a ON a.id = w.announcement "
 )
 _UNFINISHED = (
@@ -63,7 +63,8 @@ class Questions(Store):
         first, its = scope.same_incidents()
         with self.reading() as db:
             rows = db.execute(
-                f"{_TASK} WHERE w.letters = 0 AND w.text IS NOT NULL "
+                # One without a text was never rendered; once a person has said that it is out, it is out.
+                f"{_TASK} WHERE w.letters = 0 AND (w.text IS NOT NULL OR p.ref IS NOT NULL) "
                 f"AND ({where} OR (p.amend_due IS NOT NULL AND {first})) "
                 "AND (p.state NOT IN ('sent', 'retracted', 'dropped') OR p.look_due IS NOT NULL "
                 "OR p.retract_due IS NOT NULL OR p.amend_due IS NOT NULL) "
@@ -142,11 +143,19 @@ class Questions(Store):
         return (row["id"], receipt) if receipt else None
 
     def holds(self, post: int) -> bool:
-        """Whether anything hangs under a post that is out, or may be or come out: then it has to stay."""
+        """Whether anything hangs under a post that is out, or may be or come out: then it has to stay.
+
+        Of one that a person posted by hand nobody knows what it hangs under.
+        """
         with self.reading() as db:
             row = db.execute(
-                "SELECT 1 FROM post WHERE parent = ? AND state NOT IN ('retracted', 'dropped', 'refused') LIMIT 1",
-                (post,),
+                "SELECT 1 FROM post WHERE parent = ? AND state NOT IN ('retracted', 'dropped', 'refused') "
+                "UNION ALL SELECT 1 FROM post mine JOIN wording w ON w.id = mine.wording "
+                "JOIN announcement a ON a.id = w.announcement JOIN announcement b ON b.incident = a.incident "
+                "JOIN wording v ON v.announcement = b.id AND v.channel = w.channel JOIN post p ON p.wording = v.id "
+                "WHERE mine.id = ? AND p.state = 'sent' AND p.attempts = 0 AND "
+                "(v.announcement > w.announcement OR (v.announcement = w.announcement AND v.part > w.part)) LIMIT 1",
+                (post, post),
             ).fetchone()
         return row is not None
 

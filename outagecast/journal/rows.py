@@ -87,6 +87,8 @@ class ChannelPlan(msgspec.Struct, frozen=True):
     recipients: Recipients = msgspec.field(default_factory=Recipients)
     edits: bool = False
     """The first post of an incident is kept true there by giving it other words."""
+    deletable: bool = True
+    """What is out there can be taken back."""
     error: str = ""
     hint: str = ""
 
@@ -122,6 +124,8 @@ class Task(msgspec.Struct, frozen=True):
     waits: int
     attempts: int
     doubts: int
+    doubted_at: datetime | None
+    """When the last attempt ended without an answer; None: a kill ended it, some time after it began."""
     parent: int | None
     receipt: Receipt | None
     look_due: datetime | None
@@ -129,9 +133,12 @@ class Task(msgspec.Struct, frozen=True):
     retract_due: datetime | None
     amend_due: datetime | None
     shown: str | None
-    """The words that the platform has been given since it was published; None: those it was published with."""
+    """The words that the platform has been given since it was published; None: those it was published with; empty: an
+    answer was lost, so nobody knows."""
     tries: int
     """How often taking it back, or giving it other words, has failed in a row."""
+    last_at: datetime | None
+    """When anything was last written down of it."""
     bare: bool
     """A picture belongs to it that its channel does not take."""
 
@@ -212,6 +219,7 @@ def task_of(row: sqlite3.Row, image: Image | None = None) -> Task:
         waits=row["waits"],
         attempts=row["attempts"],
         doubts=row["doubts"],
+        doubted_at=when(row["doubted_at"]),
         parent=row["parent"],
         receipt=receipt_of(row),
         look_due=when(row["look_due"]),
@@ -220,5 +228,6 @@ def task_of(row: sqlite3.Row, image: Image | None = None) -> Task:
         amend_due=when(row["amend_due"]),
         shown=row["shown"],
         tries=row["tries"],
+        last_at=when(row["last_at"]),
         bare=row["image"] is not None and row["part"] == 1 and not row["illustrated"],
     )

@@ -140,18 +140,24 @@ CREATE TABLE image (
 ) STRICT;
 ALTER TABLE announcement ADD COLUMN typed TEXT NOT NULL DEFAULT '';
 UPDATE announcement SET typed = text;
+ALTER TABLE announcement ADD COLUMN title TEXT NOT NULL DEFAULT '';
+UPDATE announcement SET title = (SELECT title FROM incident WHERE id = incident);
 ALTER TABLE announcement ADD COLUMN shorter TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE announcement ADD COLUMN said TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE announcement ADD COLUMN corrects TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE announcement ADD COLUMN image INTEGER REFERENCES image;
 ALTER TABLE wording ADD COLUMN illustrated INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE wording ADD COLUMN edits INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE wording ADD COLUMN deletable INTEGER NOT NULL DEFAULT 1;
+UPDATE wording SET deletable = 0 WHERE letters = 1;
 ALTER TABLE wording ADD COLUMN withdrawn_at TEXT;
 ALTER TABLE post ADD COLUMN retract_due TEXT;
 ALTER TABLE post ADD COLUMN amend_due TEXT;
 CREATE INDEX post_amend ON post (wording) WHERE amend_due IS NOT NULL;
 ALTER TABLE post ADD COLUMN shown TEXT;
+ALTER TABLE post ADD COLUMN shows INTEGER REFERENCES announcement;
 ALTER TABLE post ADD COLUMN note TEXT;
+ALTER TABLE post ADD COLUMN doubted_at TEXT;
 ALTER TABLE post ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
 UPDATE post SET mendable = 0 WHERE state = 'sent' AND mendable = 1
 """

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _ACKNOWLEDGE = "'say what is true now (outagecast post), then: outagecast settle ' || post.id || ' --drop'"
 _EXPIRED = "expired: it could not be published in time and is not published late"
 
+_TAKEN_BACK = (
+    "CASE WHEN post.doubts > 0 AND post.recipient <> '' THEN 'taken back; it may have arrived' "
+    "ELSE 'taken back before it was out' END"
+)
+
 # A newer announcement of the same incident, on the same channel, to the same reader. A correction is no news: it is
 # about what they have, and says nothing of what they have not.
 _NEWER = (
@@ -67,7 +72,7 @@ class Staleness(Store):
             f"AND wording IN ({_overtaken(where)}) AND EXISTS (SELECT 1 {_NEWER})"
         )
         with self.writing() as db:
-            self._drop(db, taken_back, chosen, "'taken back before it was out'", person=False)
+            self._drop(db, taken_back, chosen, _TAKEN_BACK, person=False)
             self._drop(db, overtaken, chosen, _BY, person=False)
 
     def _drop(self, db: sqlite3.Connection, which: str, values: list[object], why: str, *, person: bool) -> None:

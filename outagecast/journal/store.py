@@ -122,7 +122,8 @@ class Store:
         with self._guard:
             if not self._fenced:
                 try:
-                    with self.writing():
+                    with self.writing() as db:
+                        db.execute(f"UPDATE post SET doubted_at = ? WHERE {SENDING}", (stamp(self.now()),))  # noqa: S608
                         self.orphan(SENDING, (), why)
                 finally:
                     self._fenced = True

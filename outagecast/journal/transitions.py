@@ -4,7 +4,7 @@
        ^   ^              |  +---> refused --(mended: next run; else settle)--> planned | dropped
        |   +-- later -----+
        +--- again ---- in-doubt --found--> sent      (killed while sending: the next run finds it so)
-    planned --superseded, expired, taken back, settle--> dropped
+    planned --superseded, expired, taken back, settle--> dropped --what superseded it was taken back--> planned
 
 What is sent may be given other words (`amended`) or be taken back (`withdraw`, then `retracted`); until the platform
 has done so it stays sent, with the time when that is due.
@@ -64,6 +64,7 @@ class Transitions(Upkeep):
     def _begin(self, post: int, parent: int | None, *, letter: bool) -> None:
         columns = {
             "attempted_at": stamp(self.now()),
+            "doubted_at": None,
             "parent": parent,
             "due": None,
             "hint": None,
@@ -151,7 +152,7 @@ class Transitions(Upkeep):
 
     def doubt(self, post: int, why: str, *, hint: str = "", due: datetime | None, letter: bool = False) -> None:
         """Sending -> in-doubt: it may be out; it is looked up at `due`, or at once."""
-        columns = {"hint": hint or None, "due": stamp(due) if due else None}
+        columns = {"hint": hint or None, "due": stamp(due) if due else None, "doubted_at": stamp(self.now())}
         self._move(
             post,
             [PostState.SENDING],
@@ -165,7 +166,7 @@ class Transitions(Upkeep):
 
     def attempted_now(self, post: int) -> None:
         """in-doubt -> in-doubt: its attempt lies in the future, so the clock was set back; waits count from now."""
-        columns = {"attempted_at": stamp(self.now()), "due": None}
+        columns = {"attempted_at": stamp(self.now()), "doubted_at": None, "due": None}
         why = "the clock was set back; the wait for it begins again"
         self._move(post, [PostState.IN_DOUBT], PostState.IN_DOUBT, "clock", detail=why, columns=columns)
 
@@ -261,9 +262,10 @@ class Transitions(Upkeep):
             self._every(db, scope, "state = 'refused' AND mendable = 1", again)
             asked: dict[str, object] = {"state": PostState.IN_DOUBT, "person": 0, "due": None}
             self._every(db, scope, "state = 'in-doubt' AND person = 1", asked)
-            taken: dict[str, object] = {"retract_due": now, "person": 0, "mendable": 0}
-            self._every(db, scope, "state = 'sent' AND mendable = 1 AND person = 1", taken)
-            self._every(db, scope, "state = 'sent' AND mendable = 1", {"amend_due": now, "mendable": 0})
+            gone = "wording IN (SELECT id FROM wording WHERE withdrawn_at IS NOT NULL)"
+            anew: dict[str, object] = {"person": 0, "mendable": 0}
+            self._every(db, scope, f"state = 'sent' AND mendable = 1 AND {gone}", anew | {"retract_due": now})
+            self._every(db, scope, "state = 'sent' AND mendable = 1", anew | {"amend_due": now})
 
     def refuse_channel(self, scope: Scope, why: Refused) -> None:
         """Planned -> refused for all in `scope`: the channel itself cannot be used."""
@@ -304,8 +306,8 @@ class Transitions(Upkeep):
         """The same for every post in `scope` that `which` selects, with a line of history for each but letters."""
         where, chosen = scope.where()
         # A million letters that are out are not looked through for what only posts can have.
-        posts = " AND w.letters = 0" if "'sent'" in which else ""
-        scoped = f"SELECT w.id FROM wording w WHERE w.text IS NOT NULL{posts} AND {where}"  # noqa: S608  our own words
+        which_wordings = "w.letters = 0" if "'sent'" in which else "w.text IS NOT NULL"
+        scoped = f"SELECT w.id FROM wording w WHERE {which_wordings} AND {where}"  # noqa: S608  our own words
         inside = f"{which} AND wording IN ({scoped})"
         db.execute(
             "INSERT INTO attempt (post, at, event, detail) SELECT p.id, ?, ?, ? FROM "  # noqa: S608  our own words
