@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -101,13 +102,15 @@ def test_it_is_uploaded_and_described_and_then_the_post_is_made(x: XPlatform, tw
     assert images(x) == [["map of the cut"]]
     assert x.media[notes["media"]].content == MAP.data
     assert receipt.note is None
-    assert notes.keys() == {"media"}
+    assert notes.keys() == {"picture-begun", "media"}
 
 
-def test_it_is_remembered_before_the_post_is_made(x: XPlatform, twitter: Twitter) -> None:
+def test_its_beginning_is_remembered_before_it_and_its_id_before_the_post_is_made(
+    x: XPlatform, twitter: Twitter
+) -> None:
     seen: list[list[str]] = []
     twitter.send(SHOWN, None, lambda token: seen.append(calls(x)))
-    assert seen == [[UPLOAD, DESCRIBE]]
+    assert seen == [[], [UPLOAD, DESCRIBE]]
 
 
 def test_a_repeat_brings_the_same_picture_to_the_byte(x: XPlatform, twitter: Twitter) -> None:
@@ -206,13 +209,16 @@ def test_a_picture_that_cannot_be_described_goes_out_all_the_same(
 
 
 def test_where_x_cannot_be_reached_the_picture_has_its_next_chance_with_the_words(
-    x: XPlatform, twitter: Twitter
+    x: XPlatform, make: Callable[..., Twitter]
 ) -> None:
-    x.close()
     notes = Notes()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nobody = f"http://127.0.0.1:{server.getsockname()[1]}"
     with pytest.raises(TryLater):
-        twitter.send(SHOWN, None, notes)
-    assert notes == {}
+        make(simulator_url=nobody).send(SHOWN, None, notes)
+    assert notes == {"picture-begun": ""}
+    assert make().send(replace(SHOWN, token=dict(notes)), None, notes).note is None
+    assert images(x) == [["map of the cut"]]
 
 
 # When X does not take it with the post

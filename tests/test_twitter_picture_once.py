@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -93,25 +94,32 @@ class KilledError(BaseException):
 
 
 @pytest.mark.parametrize("committed", [False, True])
+@pytest.mark.parametrize("at", [1, 2])
 @pytest.mark.parametrize("fault", [None, UPLOAD, DESCRIBE])
-def test_killed_at_its_step_it_is_out_once(
-    *, committed: bool, fault: str | None, x: XPlatform, twitter: Twitter, clock: Clock
+def test_killed_at_its_steps_it_is_out_once(
+    *, committed: bool, at: int, fault: str | None, x: XPlatform, twitter: Twitter, clock: Clock
 ) -> None:
+    """And with its picture, unless only the beginning of the upload was remembered."""
     if fault:
         x.faults.add(lost_answer(fault))
     notes = Notes()
+    steps = itertools.count(1)
 
     def killed(token: Mapping[str, str]) -> None:
-        if committed:
+        step = next(steps)
+        if step < at or committed:
             notes(token)
-        raise KilledError
+        if step == at:
+            raise KilledError
 
     with suppress(KilledError):
         twitter.send(SHOWN, None, killed)
-    resumed(twitter, SHOWN, None, notes, clock)
+    receipt = resumed(twitter, SHOWN, None, notes, clock)
     assert len(x.public()) == 1
     if fault is None:
-        assert images(x) == [["map of the cut"]]
+        unended = (at, committed) in {(1, True), (2, False)}
+        assert images(x) == [[] if unended else ["map of the cut"]]
+        assert receipt.note == ("without its picture: its upload did not end in time" if unended else None)
 
 
 # Finding it again

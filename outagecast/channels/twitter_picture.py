@@ -25,6 +25,8 @@ MEDIA = "media"
 """The token of a post whose picture is settled: X's id of it; empty if the words go out alone."""
 _SAID = "picture"
 """With it: what a person should know of the picture."""
+_BEGUN = "picture-begun"
+"""Before it: an upload is under way. A run that ends in the middle of it (its deadline, a kill) leaves only this."""
 _LONGEST_ALT = 1000
 """Characters: X's OpenAPI 2.167, November 2026."""
 
@@ -32,9 +34,12 @@ _LONGEST_ALT = 1000
 def with_picture(api: XApi, post: Post, image: Image, remember: Remember) -> Post:
     """The post with its picture settled: a repeat uses the same one, or none again, so that it is the same to X.
 
-    Raises only what holds for the words as well: X cannot be reached, or no request can be signed.
+    An upload that an earlier run did not see the end of is not tried again: it would hold the words again. Raises only
+    what holds for the words as well: X cannot be reached, or no request can be signed.
     """
-    post = replace(post, token={**post.token, **_uploaded(api, image)})
+    unended = post.token.get(_BEGUN)
+    settled = left_out("its upload did not end in time") if unended else _tried(api, image, remember)
+    post = replace(post, token={**post.token, **settled})
     remember(post.token)
     return post
 
@@ -47,6 +52,16 @@ def left_out(why: str) -> Mapping[str, str]:
 def said_of_picture(post: Post) -> str:
     """What the post's receipt has to say of its picture; empty if all is well."""
     return post.token.get(_SAID, "")
+
+
+def _tried(api: XApi, image: Image, remember: Remember) -> Mapping[str, str]:
+    remember({_BEGUN: "1"})
+    try:
+        return _uploaded(api, image)
+    except ChannelError:
+        # Not a byte of it went out: the picture has its next chance with the words.
+        remember({_BEGUN: ""})
+        raise
 
 
 def _uploaded(api: XApi, image: Image) -> Mapping[str, str]:
