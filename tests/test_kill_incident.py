@@ -115,11 +115,11 @@ CASES = {
     "picture": Case(
         [],
         ("post", "--json", "--image", "map.png", "--alt", "a map", "fiber cut"),
-        25,
+        26,
         [
             *requests(("x", "POST /2/media/upload", 1), ("x", "POST /2/media/metadata", 1), ("x", "POST /2/tweets", 1)),
             *requests(("graph", "POST /N/photos", 1), ("graph", "POST /N/feed", 1), ("graph", "POST /N", 1)),
-            *some(commits(25), 10),
+            *some(commits(26), 10),
         ],
         ["] fiber cut"],
         ["fiber cut"],

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 LARGEST = 4 * 1024 * 1024
 """Meta recommends less than 4 MB (graph-api/photo-uploads), and a refusal (subcode 1366046) names the same size."""
+_BEGUN = "picture-begun"
+"""The token of an upload under way: a run that ends in the middle of it (its deadline, a kill) leaves only this."""
+_UNENDED = "its upload did not end in time"
 
 
 class Picture:
@@ -29,6 +32,7 @@ class Picture:
         self._remember = remember
         self._photo = post.token.get("photo", "")
         self._why = post.token.get("without", "")
+        self._begun = bool(post.token.get(_BEGUN))
 
     @property
     def attached(self) -> dict[str, str]:
@@ -41,9 +45,13 @@ class Picture:
         return _note(self._why)
 
     def upload(self, graph: Graph, page_id: str) -> None:
-        """Upload it, unless it is there already or was left out."""
+        """Upload it, unless it is there already or was left out, or an earlier run did not see the end of it."""
         if self._image is None or self._photo or self._why:
             return
+        if self._begun:
+            self.leave_out(_UNENDED)
+            return
+        self._remember({_BEGUN: "1"})
         try:
             self._keep(_uploaded(graph, page_id, self._image))
         except ChannelError as err:
@@ -55,9 +63,13 @@ class Picture:
         self._remember({"photo": "", "without": why})
 
     def reconsider(self) -> None:
-        """Take back that it was left out, once it is certain that no post was made: next time may go better."""
-        if self._why:
-            self.leave_out("")
+        """Take back that it was left out, once it is certain that no post was made: next time may go better.
+
+        Not where its upload did not end: it would hold the words again.
+        """
+        if self._why and self._why != _UNENDED:
+            self._why = ""
+            self._remember({"photo": "", "without": "", _BEGUN: ""})
 
     def _keep(self, photo: str) -> None:
         if not photo:
