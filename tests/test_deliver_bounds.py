@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -16,6 +16,7 @@ from outagecast.deliver.upkeep import MOST_LOOKS
 from outagecast.journal import Journal
 from outagecast.model import PostState
 from outagecast.report import announcement_report
+from tests import test_deliver_machine as machine
 from tests.journal_kit import letters, news, posts, put, row
 from tests.test_deliver_machine import NEVER, Time
 
@@ -175,3 +176,20 @@ def _never() -> object:
     from threading import Event
 
     return Event()
+
+
+class Closed(machine.Feed):
+    """A laptop is closed between the mark on the disk and the request."""
+
+    def send(self, *given: Any) -> Receipt:
+        self.world.clock.wait(_never(), 600)
+        return super().send(*given)
+
+
+def test_an_attempt_that_was_slept_through_is_as_young_as_its_end(journal: Journal, clock: Time) -> None:
+    journal.plan(news(at=clock.now()), [posts("fiber cut")])
+    world = machine.World(clock, answers=[machine.Say.LANDED], lag=30)
+    channels = {"feed": Closed(world)}
+    deliver(journal, channels, announcements=None, expires=NEVER, clock=clock)  # type: ignore[arg-type]  small
+    assert len(world.public) == 1
+    assert row(journal, 1)["state"] == PostState.IN_DOUBT

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outagecast.sandbox.faults import lost_answer, never_arrived
+from outagecast.sandbox.faults import never_arrived
 from outagecast.sandbox.graph import ERRORS as GRAPH_ERRORS
 from outagecast.sandbox.mail_faults import At, Do, MailFault
 from outagecast.sandbox.x import ERRORS
@@ -239,20 +239,3 @@ def test_a_config_through_a_pipe_is_read_and_one_that_never_comes_is_not_waited_
     writer.join(5)
     assert night.run("post", "--dry-run", "fiber cut", "--config", str(pipe)).code == 0
     os.close(reader)
-
-
-def test_an_attempt_that_was_slept_through_is_as_young_as_its_end(night: Night):
-    # A laptop is closed between the mark on the disk and the request; the platform lists the post a little late.
-    night.x.read_lag = timedelta(seconds=30)
-    night.x.faults.add(lost_answer("POST /2/tweets"))
-    slept = False
-
-    def closed(point: str, request: object) -> None:
-        nonlocal slept
-        if point == "received" and not slept:
-            slept = True
-            night.clock.move(600)
-
-    night.x.on_event = closed
-    assert night.run("post", "fiber cut", "--to", "twitter").code == 0
-    assert len(night.tweets()) == 1
