@@ -39,6 +39,8 @@ class PostLine(msgspec.Struct, frozen=True):
     replies: Replies | None
     attempts: int
     detail: str | None
+    note: str | None
+    """What its platform said when it took it; of one that is out."""
     hint: str | None
     due: datetime | None
     to: str
@@ -49,6 +51,11 @@ class PostLine(msgspec.Struct, frozen=True):
     retract_due: datetime | None
     amend_due: datetime | None
 
+    @property
+    def said(self) -> str | None:
+        """What there is to say of it."""
+        return "; ".join(filter(None, (self.detail, self.note))) or None
+
     def as_json(self) -> dict[str, Any]:
         """As the contract has it; letters name their recipient instead of a link."""
         common: dict[str, Any] = {"id": self.id, "part": self.part, "state": self.state}
@@ -56,7 +63,7 @@ class PostLine(msgspec.Struct, frozen=True):
         common |= {"attempts": self.attempts}
         if self.due is not None:
             common |= {"due": stamp(self.due)}
-        return common | {"detail": self.detail}
+        return common | {"detail": self.said}
 
 
 class ChannelLine(msgspec.Struct, frozen=True):
@@ -249,6 +256,7 @@ def _lines(db: sqlite3.Connection, announcement: int, channel: str, *, letters: 
 
 
 def _line(row: sqlite3.Row) -> PostLine:
+    note = row["note"] if row["state"] == PostState.SENT else None
     return PostLine(
         id=row["id"],
         part=row["part"],
@@ -257,7 +265,9 @@ def _line(row: sqlite3.Row) -> PostLine:
         url=row["url"],
         replies=Replies(row["replies"]) if row["replies"] else None,
         attempts=row["attempts"],
-        detail=_detail(row),
+        # It stands in both until something else is to be said.
+        detail=None if row["detail"] == note else row["detail"],
+        note=note,
         hint=row["hint"],
         due=when(row["due"]),
         to=row["recipient"],
@@ -268,13 +278,6 @@ def _line(row: sqlite3.Row) -> PostLine:
         retract_due=when(row["retract_due"]),
         amend_due=when(row["amend_due"]),
     )
-
-
-def _detail(row: sqlite3.Row) -> str | None:
-    """What there is to say of a post; of one that is out also what its platform said when it took it."""
-    if row["state"] != PostState.SENT:
-        return str(row["detail"]) if row["detail"] is not None else None
-    return "; ".join(dict.fromkeys(filter(None, (row["detail"], row["note"])))) or None
 
 
 def _exit_code(tally: Tally) -> int:

@@ -163,13 +163,17 @@ class Reports(Canvas):
         several = post.to or len(channel.posts) > 1
         who = f"{post.to or f'part {post.part}'}: " if several else ""
         start = Text(f"{indent}   ").append(f"{mark} " if several else "", colour)
-        words = f"{who}{post.detail or 'the latest news is to be added to it'}"
-        due = _next_try(post)
-        if due is not None:
-            words += f" (next try {etas.relative(due, self.now) if due > self.now else 'now'})"
-        self.prose(start, one_line(words), start.cell_len)
+        self.prose(start, one_line(who + self._why(post)), start.cell_len)
         if post.hint:
             self.line(Text.assemble((f"{indent}   → ", "cyan"), terminal(post.hint)))
+
+    def _why(self, post: PostLine) -> str:
+        """Why it is as it is, when it is tried again, and what its platform said when it took it."""
+        why = post.detail or ("the latest news is to be added to it" if post.amend_due else None)
+        due = _next_try(post)
+        if why and due is not None:
+            why += f" (next try {etas.relative(due, self.now) if due > self.now else 'now'})"
+        return "; ".join(filter(None, (why, post.note)))
 
     # -- what to type next ---------------------------------------------------------------------------------------
 
@@ -251,7 +255,7 @@ def _needs_a_word(post: PostLine, channel: ChannelLine) -> bool:
     if post.state is PostState.SENT:
         if post.amend_due is not None:
             return True
-        return bool(post.detail) or (channel.exit_code != EXIT_DONE and bool(post.hint))
+        return bool(post.said) or (channel.exit_code != EXIT_DONE and bool(post.hint))
     return post.state is not PostState.RETRACTED and channel.fate is not Fate.NEVER_OUT
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from night import Done, Night
+from sandbox_x_kit import PNG
 
 from outagecast.deliver.upkeep import unseen
 from outagecast.model import Replies, ReplyControl
 from outagecast.sandbox.faults import Fault, FaultKind, lost_answer
+from outagecast.sandbox.x import ReplyRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,3 +181,27 @@ def test_a_read_that_the_config_does_not_demand_may_fail(night: Night) -> None:
     assert night.run(*POST).code == 0
     swept = night.run("sweep", "--json")
     assert (swept.code, replies(swept, "twitter")[0]) == (0, "closed-unverified")
+
+
+def test_an_update_that_x_would_not_take_as_a_reply_is_no_look_that_failed(night: Night) -> None:
+    night.x.reply_rule = ReplyRule.SELF_REFUSED
+    night.run(*POST)
+    assert night.run("update", "cable found").code == 0
+    swept = night.run("sweep")
+    assert (swept.code, swept.out.count("a post of its own")) == (0, 1)
+    assert swept.out.rstrip().endswith("All out.")
+
+
+def test_nor_is_a_picture_that_was_left_out_and_a_look_that_does_fail_is_told_beside_it(night: Night) -> None:
+    (night.folder / "map.png").write_bytes(PNG)
+    night.graph.faults.add(Fault(f"POST /{night.graph.page_id}/photos", FaultKind.RESET))
+    night.run(*POST, "--image", "map.png", "--alt", "a map", "--to", "facebook")
+    swept = night.run("sweep", "--json")
+    known, note = replies(swept)
+    assert (swept.code, known) == (0, "moderated")
+    assert "picture" in (note or "")
+    revoked(night)
+    failed = night.run("sweep", "--json")
+    known, why = replies(failed)
+    assert (failed.code, known) == (1, "open")
+    assert (why or "").endswith(f"; {note}")
