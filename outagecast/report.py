@@ -123,6 +123,16 @@ class AnnouncementReport(msgspec.Struct, frozen=True):
         }
 
 
+class Behind(msgspec.Struct, frozen=True):
+    """A first post of an incident that does not show the latest news."""
+
+    channel: str
+    why: str
+    hint: str | None
+    waits: bool
+    """Whether it is tried again by itself; else it was refused."""
+
+
 class IncidentReport(msgspec.Struct, frozen=True):
     """An incident with all its announcements, oldest first."""
 
@@ -203,6 +213,12 @@ def announcement_report(journal: Journal, row: AnnouncementRow) -> AnnouncementR
         withdrawn_at=row.withdrawn_at,
         corrects=_corrects(journal, row) if row.news.kind is Kind.CORRECTION else (),
     )
+
+
+def behind(journal: Journal, announcement: int) -> list[Behind]:
+    """The first posts of an announcement's incident that still have old words."""
+    rows = journal.amending(announcement)
+    return [Behind(row["channel"], row["why"], row["hint"], row["amend_due"] is not None) for row in rows]
 
 
 def _corrects(journal: Journal, row: AnnouncementRow) -> tuple[tuple[Kind, int], ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from outagecast.advice import Advice
     from outagecast.model import Incident
-    from outagecast.report import AnnouncementReport, ChannelLine, IncidentReport, PostLine
+    from outagecast.report import AnnouncementReport, Behind, ChannelLine, IncidentReport, PostLine
 
 _FATES = {
     Fate.GONE: ("↶", "cyan"),
@@ -57,10 +57,15 @@ class Reports(Canvas):
             self._eta(incident, "  ")
         self.line()
 
-    def behind(self, channels: Sequence[tuple[str, str]]) -> None:
-        """The channels whose first post of the incident still has old words."""
-        for name, why in channels:
-            self.line(Text.assemble(("  … ", "yellow"), (f"{name}: ", "bold"), "the first post: ", terminal(why)))
+    def behind(self, posts: Sequence[Behind]) -> None:
+        """The first posts of the incident that still have old words."""
+        for one in posts:
+            start = Text.assemble(("  … " if one.waits else "  ! ", "yellow"), (terminal(one.channel), "bold"), ": ")
+            self.prose(start, f"the first post: {one_line(one.why)}", start.cell_len)
+            if one.hint:
+                self.line(Text.assemble(("    → ", "cyan"), terminal(one.hint)))
+        if posts:
+            self.line()
 
     def incidents(self, reports: Sequence[IncidentReport], nothing: str) -> None:
         """These incidents, whole; `nothing` is said when there are none."""

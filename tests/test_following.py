@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -210,3 +211,60 @@ def test_resolve_does_not_wait_for_a_pipe_that_says_nothing(night: Night):
     ) as process:
         assert process.stdout is not None
         assert "Service is restored." in process.stdout.read().decode()
+
+
+# -- the first post, where it has to show the latest news
+
+
+OLD = "facebook: the first post: the latest news could not be added to it: "
+
+
+def root_refuses(night: Night, times: int) -> None:
+    """Facebook does not let us edit the first post so many times."""
+    root = night.graph.public()[0]["id"]
+    night.graph.faults.add(*(GRAPH_ERRORS["permission-denied"].fault(f"POST /{root}") for _ in range(times)))
+
+
+def test_an_update_that_the_first_post_does_not_show_says_so_and_what_to_do(night: Night):
+    opened(night)
+    root_refuses(night, 9)
+    done = night.run("update", "cable found")
+    assert (done.code, OLD in done.out) == (0, True), "every post is out"
+    assert re.search(r"! facebook: the first post: .*\n    → \S", done.out)
+    assert night.run("update", "cable found", "--json").code == 0
+    assert OLD in night.run("update", "cable found").out, "the same again says the same"
+
+
+def test_it_still_says_so_when_a_look_at_replies_came_between(night: Night):
+    opened(night)
+    root_refuses(night, 1)
+    night.run("update", "cable found")
+    assert night.run("sweep").code == 0
+    assert OLD in night.run("update", "cable found").out
+
+
+def test_once_it_shows_the_news_nothing_is_said_of_it(night: Night):
+    opened(night)
+    root_refuses(night, 1)
+    night.run("update", "cable found")
+    night.run("resume")
+    assert "cable found" in night.pages()[0]
+    assert "the first post" not in night.run("update", "cable found").out
+
+
+def test_a_first_post_that_was_taken_back_has_no_news_to_show(night: Night):
+    opened(night)
+    root_refuses(night, 9)
+    assert OLD in night.run("update", "cable found").out
+    night.run("retract", "--to", "facebook")
+    assert "the first post" not in night.run("update", "more is known").out
+
+
+def test_an_edit_that_waits_is_not_all_out(night: Night):
+    opened(night)
+    root = night.graph.public()[0]["id"]
+    night.graph.faults.add(GRAPH_ERRORS["page-calls"].fault(f"POST /{root}"))
+    done = night.run("update", "cable found", "--deadline", "2")
+    assert done.code == 75
+    assert "… facebook: the first post: the latest news is to be added to it: " in done.out
+    assert "All out" not in done.out

@@ -13,7 +13,7 @@ from outagecast import announce
 from outagecast.errors import UsageError
 from outagecast.journal import Journal
 from outagecast.journal.rows import kept
-from outagecast.report import EXIT_DONE, EXIT_WAITING, announcement_report, gravest
+from outagecast.report import EXIT_DONE, EXIT_WAITING, announcement_report, behind, gravest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,11 +68,12 @@ class Errand(msgspec.Struct, frozen=True):
             about = journal.in_doubt_before(planned)
             ended = self.at.carry_out(journal, (*about, planned), self.voice.watch, self.opened)
             report = announcement_report(journal, journal.announcement(planned))
-            behind = journal.amending(planned)
-        if behind:
+            old = behind(journal, planned)
+        # One that was refused other words is out all the same.
+        if any(one.waits for one in old):
             report = replace(report, exit_code=gravest((report.exit_code, EXIT_WAITING)))
         self.voice.ended(ended)
-        self.voice.report(report, behind)
+        self.voice.report(report, old)
         return report.exit_code
 
     def _planned(self, journal: Journal, words: Words, now: datetime) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from outagecast.advice import Advice
     from outagecast.cli.surroundings import Surroundings
     from outagecast.deliver import Ended, Event
-    from outagecast.report import AnnouncementReport, IncidentReport
+    from outagecast.report import AnnouncementReport, Behind, IncidentReport
     from outagecast.screen import Screen
     from outagecast.timeline import Timeline
 
@@ -115,8 +115,8 @@ class Voice(msgspec.Struct, frozen=True):
         if ended.interrupted:
             self.err().line("interrupted: nothing new was begun; what was in flight is in doubt", "yellow")
 
-    def report(self, report: AnnouncementReport, behind: Sequence[tuple[str, str]] = ()) -> None:
-        """The report of one announcement; `behind` are the channels whose first post does not show it yet, and why."""
+    def report(self, report: AnnouncementReport, behind: Sequence[Behind] = ()) -> None:
+        """The report of one announcement, and of the first posts that do not show it."""
         if self.around.as_json:
             from outagecast.report import report_json
 

@@ -159,16 +159,24 @@ class Questions(Store):
             ).fetchone()
         return row is not None
 
-    def amending(self, announcement: int) -> list[tuple[str, str]]:
-        """The channels on which the first post of an announcement's incident still has old words, and why."""
+    def amending(self, announcement: int) -> list[sqlite3.Row]:
+        """The first posts of an announcement's incident that still have old words: where, why, and what to do.
+
+        Those without an `amend_due` keep them: the platform has refused others.
+        """
         with self.reading() as db:
-            rows = db.execute(
-                "SELECT w.channel, p.detail FROM announcement me JOIN announcement a ON a.incident = me.incident "
-                "JOIN wording w ON w.announcement = a.id JOIN post p ON p.wording = w.id "
-                "WHERE me.id = ? AND p.amend_due IS NOT NULL ORDER BY p.id",
+            return db.execute(
+                # From the history: a look at its replies puts what it found in the place of the reason.
+                "SELECT w.channel, p.amend_due, coalesce(t.detail, 'the latest news is to be added to it') AS why, "
+                "iif(t.detail = p.detail, p.hint, NULL) AS hint "
+                "FROM announcement me JOIN announcement a ON a.incident = me.incident "
+                "JOIN wording w ON w.announcement = a.id AND w.letters = 0 AND w.withdrawn_at IS NULL "
+                "JOIN post p ON p.wording = w.id AND p.state = 'sent' "
+                "LEFT JOIN attempt t ON t.id = (SELECT max(id) FROM attempt WHERE post = p.id "
+                "AND (event = 'amended' OR detail LIKE 'the latest news %')) "
+                "WHERE me.id = ? AND (p.amend_due IS NOT NULL OR t.event <> 'amended') ORDER BY p.id",
                 (announcement,),
             ).fetchall()
-        return [(row["channel"], row["detail"] or "the latest news is to be added to it") for row in rows]
 
     def latest_after(self, task: Task) -> AnnouncementRow | None:
         """The latest announcement of a post's incident that came after it and is out on its channel."""
