@@ -154,8 +154,7 @@ class IncidentReport(msgspec.Struct, frozen=True):
     @property
     def all_out(self) -> bool:
         """Whether everything that was announced stands."""
-        news = [report for report in self.announcements if not report.withdrawn_at]
-        return any(one.news.kind is not Kind.CORRECTION for one in news) and all(one.all_out for one in news)
+        return all(report.all_out for report in self.announcements)
 
     def as_json(self) -> dict[str, Any]:
         """A report of the latest announcement, with all of them under `announcements`."""

@@ -268,3 +268,16 @@ def test_an_edit_that_waits_is_not_all_out(night: Night):
     assert done.code == 75
     assert "… facebook: the first post: the latest news is to be added to it: " in done.out
     assert "All out" not in done.out
+
+
+# -- what was taken back
+
+
+def test_the_same_again_does_not_call_out_what_was_taken_back(night: Night):
+    opened(night)
+    night.run("update", "cable found")
+    night.run("retract", "--last", "--to", "twitter")
+    done = night.run("update", "cable found")
+    assert re.search(r"^  ↶  twitter   taken back$", done.out, re.MULTILINE)
+    assert re.search(r"^  ✓  facebook  sent ", done.out, re.MULTILINE)
+    assert done.out.endswith("Nothing is left to do.\n")

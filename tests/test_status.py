@@ -222,12 +222,14 @@ def test_a_second_correction_names_only_what_it_corrects(night: Night) -> None:
     assert "  correction of update 1  " in shown
 
 
-def test_all_is_not_called_out_when_some_of_it_was_taken_back(night: Night) -> None:
+@pytest.mark.parametrize("more", [("--to", "twitter"), ("--last",), ("--last", "--to", "facebook"), ()])
+def test_all_is_not_called_out_when_some_of_it_was_taken_back(night: Night, more: tuple[str, ...]) -> None:
     night.run("post", "fiber cut")
-    night.run("retract", "--to", "twitter")
-    shown = night.run("status").out
-    assert "All out" not in shown
-    assert "Nothing is left to do." in shown
+    night.run("update", "cable found")
+    for shown in (night.run("retract", *more).out, night.run("status").out):
+        assert "taken back" in shown
+        assert "All out" not in shown
+        assert "Nothing is left to do." in shown
 
 
 # --- posts that need a word
