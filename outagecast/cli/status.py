@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from outagecast.model import Incident
 
 NOTHING = "No incidents yet. Rehearse one: outagecast drill"
-
-NOTHING = "No incidents yet. Rehearse one: outagecast drill"
 CheckFlag = Annotated[bool, typer.Option("--check", help="Exit 1 if anything is overdue or unfinished (for cron).")]
 Wanted = Annotated[str | None, typer.Argument(metavar="INCIDENT", help="Only this incident.")]
 
