@@ -84,7 +84,7 @@ def test_an_edit_whose_answer_was_lost_is_undone_when_its_news_is_taken_back(nig
     night.run("post", "fiber cut")
     root = posts(night, "facebook")[0]["ref"]
     night.graph.faults.add(lost_answer(f"POST /{root}"))
-    assert night.run("update", "bogus", "--deadline", "2").code == 75
+    assert night.run("update", "bogus", "--deadline", "1").code == 75
     night.clock.move(60)
     done = night.run("retract", "--last")
     assert not [text for text in night.pages() if "bogus" in text], done.code
@@ -289,3 +289,10 @@ def test_an_incident_from_before_the_upgrade_is_kept_true(night: Night):
         db.execute("UPDATE wording SET edits = 0")  # what _fourth leaves of a version 3 journal
     night.run("update", "news")
     assert night.pages()[0].startswith("UPDATE")
+
+
+def test_nothing_to_take_back_there_is_said(night: Night):
+    night.run("post", "fiber cut", "--to", "twitter")
+    done = night.run("retract", "--to", "facebook")
+    assert (done.code, done.out.strip()) == (0, "Nothing was announced there.")
+    assert len(night.tweets()) == 1

@@ -16,7 +16,7 @@ from outagecast.errors import UsageError
 from outagecast.journal import Journal
 from outagecast.journal.rows import kept
 from outagecast.model import Kind
-from outagecast.report import incident_report
+from outagecast.report import EXIT_DONE, incident_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,9 @@ class Errand(msgspec.Struct, frozen=True):
         with self.at.journal("retract", self.voice.waiting) as journal:
             incident, rows = self._meant(journal)
             opened = self._opened(journal, rows)
+            if not opened:
+                self.voice.status([], EXIT_DONE, nothing="Nothing was announced there.")
+                return EXIT_DONE
             ids = self._withdraw(journal, incident, rows, opened)
             self.voice.ended(self.at.carry_out(journal, ids, self.voice.watch, opened))
             now = journal.incident(incident.key)

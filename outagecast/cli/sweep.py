@@ -136,7 +136,9 @@ def _unseen(reports: Iterable[IncidentReport], swept: Iterable[str], since: date
 def _failed(post: PostLine, since: datetime) -> bool:
     """A good look leaves neither a reason nor another one due."""
     looked_at = post.state is PostState.SENT and post.ref and post.sent_at is not None and post.sent_at >= since
-    return bool(looked_at and (post.look_due or post.detail))
+    # What is said of a post that is to be taken back, or to get other words, is not about a look.
+    other = post.person or post.retract_due or post.amend_due or post.mendable
+    return bool(looked_at and (post.look_due or (post.detail and not other)))
 
 
 def _incidents(journal: Journal, at: Desk) -> list[IncidentReport]:
