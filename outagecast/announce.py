@@ -14,6 +14,7 @@ from outagecast.journal import AnnouncementRow, ChannelPlan
 from outagecast.journal.rows import said_on
 from outagecast.model import Announcement, Incident, IncidentState, Kind, Post
 from outagecast.phrasing import title_of
+from outagecast.repeats import SAME_WITHIN, same
 from outagecast.text import one_line
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from outagecast.journal import Journal
     from outagecast.phrasing import Pen, Request, Said, Words
     from outagecast.registry import Opened
-
-SAME_WITHIN = timedelta(minutes=15)
-"""Without a key, the same words within this time are the same announcement."""
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -45,12 +43,12 @@ def already(
     if request.key is None:
         if request.again:
             return None
-        return same(journal, request, journal.opened_with(words.typed, now - SAME_WITHIN, now - expires), now)
+        return same(journal, request, words, journal.opened_with(words.typed, now - SAME_WITHIN, now - expires), now)
     incident = journal.incident(one_line(request.key, "incident key"))
     if incident is None:
         return None
     first = journal.announcements(incident.key)[0]
-    if first.news.typed == words.typed and not request.again and (found := same(journal, request, first, now)):
+    if first.news.typed == words.typed and not request.again and (found := same(journal, request, words, first, now)):
         return found
     if incident.state is IncidentState.OPEN:
         raise UsageError(
@@ -61,33 +59,6 @@ def already(
         f"the incident {incident.key} is resolved; a new one needs a key of its own",
         hint=f"outagecast post --incident {incident.key}-2 MESSAGE",
     )
-
-
-def same(journal: Journal, request: Request, row: AnnouncementRow | None, now: datetime) -> AnnouncementRow | None:
-    """The row; UsageError where it was just taken back, or where other options would be swallowed without a word."""
-    if row is None or (row.withdrawn_at and now - row.withdrawn_at > SAME_WITHIN):
-        return None
-    news = journal.whole(row, "")
-    if row.withdrawn_at:
-        another = f" and another key: --incident {news.incident.key}-2" if request.key and not news.seq else ""
-        raise UsageError(
-            f"these words were announced as {news.incident.key} and have been taken back",
-            hint=f"to announce them anew on purpose, type the same with --again{another}",
-        )
-    asked = {
-        "--status": (request.status, news.status),
-        "--link": (request.link, news.link),
-        "--group": (request.groups or None, tuple(news.groups) or None),
-        "--eta": (request.eta, request.eta if news.eta else None),
-        "--image": (request.image, news.image),
-    }
-    for option, (wanted, had) in asked.items():
-        if wanted is not None and wanted != had:
-            raise UsageError(
-                f"these words were announced as {news.incident.key} already, with another {option}",
-                hint=f"outagecast update --incident {news.incident.key} MESSAGE, or add --again for a new incident",
-            )
-    return row
 
 
 def opening(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outagecast.announce import SAME_WITHIN, Draft, news_of, same, unique
+from outagecast.announce import Draft, news_of, unique
 from outagecast.errors import UsageError
 from outagecast.model import IncidentState, Kind
+from outagecast.repeats import SAME_WITHIN, same
 from outagecast.text import one_line
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def already(kind: Kind, journal: Journal, request: Request, words: Words, now: d
             f"the incident {incident.key} is already resolved ({latest.news.text})",
             hint=f"outagecast status {incident.key}",
         )
-    return same(journal, request, latest, now) if alike and not request.again else None
+    return same(journal, request, words, latest, now) if alike and not request.again else None
 
 
 def following(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +16,7 @@ from outagecast.text import clean, defuse, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
     from pathlib import Path
 
     from outagecast.model import House, Image, Incident, Status
@@ -55,6 +56,8 @@ class Words(msgspec.Struct, frozen=True):
     link: str | None
     plain: str = ""
     """What is said where no template says it; empty: what was typed."""
+    zone: tzinfo = UTC
+    """That of its clock times."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -82,15 +85,14 @@ class Pen(msgspec.Struct, frozen=True):
         if request.key is not None:
             one_line(request.key, "incident key")
         text = clean(request.text) if request.text is not None else None
-        found = etas.find(text, now, self.house.timezone) if text else None
-        given = etas.parse(request.eta, now, self.house.timezone) if request.eta is not None else None
         return Words(
             typed=_typed(request, text),
             text=text,
             title=one_line(request.title, "title") if request.title is not None else None,
-            eta=given or (found.at if found else None),
+            eta=promise(request, text, now, self.house.timezone),
             link=_link(request.link),
             plain=(request.default or "") if text is None else "",
+            zone=self.house.timezone,
         )
 
     def say(
@@ -185,8 +187,17 @@ class Pen(msgspec.Struct, frozen=True):
         return etas.absolute(text, found, now, was) if found else text
 
 
+def promise(request: Request, text: str | None, at: datetime, zone: tzinfo) -> datetime | None:
+    """When service is expected back according to a request that is made at `at`. UsageError for an --eta of no use."""
+    if request.eta is not None:
+        return etas.parse(request.eta, at, zone)
+    found = etas.find(text, at, zone) if text else None
+    return found.at if found else None
+
+
 def _typed(request: Request, text: str | None) -> str:
-    if request.template is None:
+    # Variables without --template are for the template of the kind: other ones make another announcement all the same.
+    if request.template is None and not request.variables:
         return text or request.default or ""
     return json.dumps([request.template, text, sorted(request.variables.items())], ensure_ascii=False)
 

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from night import Done, Night
 
+from outagecast.journal import Scope
 from outagecast.sandbox.x import ERRORS
 
 WINDOW = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
 KEYS = ("A", "B")
 keys = st.sampled_from([None, "A", "A", "B"])
 words = st.sampled_from(["cable found", "splicing", "half of it is up"])
@@ -100,6 +102,7 @@ class Incidents(RuleBasedStateMachine):
 
     def say(self, kind: str, key: str | None, argv: list[str], text: str, eta: str | None, *, again: bool) -> None:
         model, now = self.meant(key, kind), self.night.clock.now()
+        waits = model is not None and self.unfinished(model, latest=True)
         done = self.night.run(*argv, *(["--incident", key] if key else []), "--json")
         if model is None:
             self.refused(done)
@@ -107,15 +110,21 @@ class Incidents(RuleBasedStateMachine):
         last = model.told[-1]
         alike = (last.kind, last.text) == (kind, text)
         fresh = last.gone_at is None or now - last.gone_at <= WINDOW
+        # "In three hours", said again later, is other news than it was, once that is out.
+        moved = eta is not None and last.gone_at is None and now - last.at > WINDOW and not waits
         if not model.open and not alike:
             self.refused(done)
-        elif alike and fresh and not again:
-            same = last.gone_at is None and (eta is None or bool(model.eta))
+        elif alike and fresh and not again and not moved:
+            same = last.gone_at is None and (eta is None or self.as_promised(model, last))
             self.went(done) if same else self.refused(done)
         else:
             self.went(done)
             model.told.append(Told(kind, text, now, now + timedelta(hours=3) if eta else None))
             model.ended_at = (model.ended_at or now) if kind == "resolved" else model.ended_at
+
+    def as_promised(self, model: Model, last: Told) -> bool:
+        """Whether "in three hours" meant, when the last was said, what it promises."""
+        return model.eta is not None and abs(model.eta - last.at - timedelta(hours=3)) < MINUTE
 
     @rule(key=keys, last=st.booleans())
     def retract(self, key: str | None, last: bool) -> None:
@@ -155,6 +164,13 @@ class Incidents(RuleBasedStateMachine):
             recent = [one for one in self.models.values() if one.ended_at and now - one.ended_at < WINDOW]
             found = sorted(recent, key=lambda one: one.told[0].at)[-1:]
         return found[0] if len(found) == 1 else None
+
+    def unfinished(self, model: Model, *, latest: bool = False) -> bool:
+        """Whether anything of an incident, or of its latest news, has not got through everywhere."""
+        with self.night.journal() as journal:
+            rows = journal.announcements(model.key)
+            news = [row.id for row in rows if row.news.kind != "correction"]
+            return bool(journal.unfinished(Scope((news[-1],) if latest else tuple(row.id for row in rows))))
 
     def went(self, done: Done) -> None:
         assert done.code in (0, 75), done.err

@@ -25,7 +25,7 @@ ROOT = PACKAGE.parent
 LAYERS = {
     0: "model errors tld graphemes",
     1: "channel text xtext xlinks cutting fitting stamps daytimes eta addresses config config_* secrets secret_* trust wire wire_* journal templates images",
-    2: "channels deliver registry phrasing announce following retraction report tally advice timeline timeline_* preview checkup testing",
+    2: "channels deliver registry phrasing repeats announce following retraction report tally advice timeline timeline_* preview checkup testing",
     3: "screen screen_*",
     4: "cli __main__",
 }

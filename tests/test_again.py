@@ -1,0 +1,180 @@
+"""The same command again is always right: it finds what it made, and whatever differs is never swallowed without a word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from outagecast.sandbox.x import ERRORS
+
+if TYPE_CHECKING:
+    from night import Night
+
+SPLICING = ("update", "still splicing")
+
+
+def asks_to_wait(night: Night, method: str = "POST") -> None:
+    """X takes the next request only later; the command ends before that."""
+    night.x.faults.add(ERRORS["rate-limited"].fault(f"{method} /2/tweets"))
+
+
+def templates(night: Night, **files: str) -> None:
+    night.write_config(top="templates: ./templates")
+    (night.folder / "templates").mkdir()
+    for name, text in files.items():
+        (night.folder / "templates" / f"{name}.j2").write_text(text)
+
+
+# -- what tells one request from another -----------------------------------------------------------------------------
+
+
+def test_other_variables_of_the_template_of_a_kind_are_another_announcement(night: Night):
+    templates(night, opened="{{ message }}: {{ service }}", update="{{ message }} ({{ done }} of 8)")
+    for service in ("mail", "mail", "web"):
+        assert night.run("post", "--incident", service, "down", "--var", f"service={service}").code == 0
+    for done in ("3", "3", "4"):
+        assert night.run("update", "--incident", "web", "fibers spliced", "--var", f"done={done}").code == 0
+    assert [text.rpartition("] ")[2] for text in night.tweets()] == [
+        "down: mail",
+        "down: web",
+        "fibers spliced (3 of 8)",
+        "fibers spliced (4 of 8)",
+    ]
+
+
+def test_without_a_key_too(night: Night):
+    templates(night, opened="{{ message }}: {{ service }}")
+    for service in ("mail", "web"):
+        assert night.run("post", "down", "--var", f"service={service}").code == 0
+    assert night.out_everywhere(2)
+
+
+def test_another_title_of_a_post_is_not_swallowed(night: Night):
+    night.run("post", "down", "--title", "mail")
+    assert night.run("post", "down", "--title", "mail").code == 0
+    done = night.run("post", "down", "--title", "web", "--json")
+    assert done.code == 2
+    assert "--title" in done.json["error"]
+    assert "--again" in done.json["hint"]
+    assert night.out_everywhere()
+
+
+def test_the_title_it_was_opened_with_stays_the_posts_own(night: Night):
+    night.run("post", "down", "--incident", "A", "--title", "mail")
+    night.run("update", "more than that", "--title", "everything")
+    assert night.run("post", "down", "--incident", "A", "--title", "mail").code == 0
+    assert night.run("post", "down", "--incident", "A", "--title", "everything").code == 2
+    assert night.run("update", "more than that", "--title", "everything").code == 0
+    assert night.run("update", "more than that", "--title", "mail").code == 2
+    assert night.out_everywhere(2)
+
+
+# -- the ETA ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("before", "after"), [("16:30", "18:30"), ("1h", "2h"), (None, "1h"), ("1h", "18:30")])
+@pytest.mark.parametrize("command", [("post", "fiber cut"), SPLICING])
+def test_another_eta_is_not_swallowed(night: Night, command: tuple[str, ...], before: str | None, after: str):
+    night.run("post", "fiber cut in the north")
+    assert night.run(*command, *(["--eta", before] if before else [])).code == 0
+    done = night.run(*command, "--eta", after, "--json")
+    assert done.code == 2
+    assert "--eta" in done.json["error"]
+    assert night.out_everywhere(2)
+
+
+def test_an_eta_besides_that_of_the_words_is_not_swallowed_either(night: Night):
+    night.run("post", "fiber cut, ETA 1h", "--eta", "2h")
+    assert night.run("post", "fiber cut, ETA 1h", "--eta", "2h").code == 0
+    assert night.run("post", "fiber cut, ETA 1h").code == 2
+
+
+@pytest.mark.parametrize("eta", [("--eta", "1h"), ("--eta", "16:30"), ("--eta", "2026-11-22T16:30Z"), ()])
+@pytest.mark.parametrize("verb", ["post", "update", "resolve"])
+def test_the_very_same_command_a_few_minutes_later_is_the_same_announcement(
+    night: Night, verb: str, eta: tuple[str, ...]
+):
+    night.run("post", "fiber cut")
+    command = (verb, "splicing" if eta else "splicing, ETA 90m", *eta, "--json")
+    first = night.run(*command)
+    night.clock.move(600)
+    second = night.run(*command)
+    assert (second.code, second.json["announcement"]) == (0, first.json["announcement"])
+    assert night.out_everywhere(2)
+
+
+def test_the_same_moment_in_other_words_is_the_same(night: Night):
+    night.run("post", "fiber cut", "--eta", "1h")
+    night.clock.move(600)
+    # 15:05 UTC is 16:05 in Berlin, the zone of the config.
+    for eta in ("50m", "16:05"):
+        assert night.run("post", "fiber cut", "--eta", eta).code == 0
+    assert night.out_everywhere()
+
+
+def test_a_time_of_day_that_has_gone_by_meanwhile_is_still_that_of_the_same_command(night: Night):
+    asks_to_wait(night)
+    assert night.run("post", "fiber cut", "--eta", "15:30", "--deadline", "3").code == 75
+    night.clock.move(1800)
+    assert night.run("post", "fiber cut", "--eta", "15:30").code == 0
+    assert night.out_everywhere()
+
+
+def test_a_time_of_day_that_would_be_tomorrows_by_now_is_asked_about(night: Night):
+    night.run("post", "fiber cut")
+    night.run(*SPLICING, "--eta", "15:30")
+    night.clock.move(3600)
+    done = night.run(*SPLICING, "--eta", "15:30", "--json")
+    assert done.code == 2
+    assert "--eta" in done.json["error"]
+    assert "--again" in done.json["hint"]
+    assert night.out_everywhere(2)
+
+
+@pytest.mark.parametrize("command", [(*SPLICING, "--eta", "1h"), ("update", "still splicing, ETA 1h")])
+def test_in_an_hour_said_again_an_hour_later_is_news(night: Night, command: tuple[str, ...]):
+    night.run("post", "fiber cut")
+    assert night.run(*command).code == 0
+    night.clock.move(3600)
+    done = night.run(*command, "--json")
+    assert (done.code, done.json["announcement"]["seq"]) == (0, 2)
+    assert "ETA 16:05 UTC, was 15:05 UTC" in night.tweets()[-1] or "(16:05 UTC, was 15:05 UTC)" in night.tweets()[-1]
+    assert night.out_everywhere(3)
+
+
+def test_but_while_the_first_waits_it_is_finished_first(night: Night):
+    night.run("post", "fiber cut")
+    asks_to_wait(night)
+    assert night.run(*SPLICING, "--eta", "1h", "--deadline", "3").code == 75
+    night.clock.move(3600)
+    done = night.run(*SPLICING, "--eta", "1h", "--json")
+    assert (done.code, done.json["announcement"]["seq"]) == (0, 1)
+    assert night.out_everywhere(2)
+
+
+def test_a_post_is_the_same_however_late(night: Night):
+    command = ("post", "--incident", "A", "fiber cut", "--eta", "1h", "--json")
+    first = night.run(*command)
+    night.clock.move(7200)
+    second = night.run(*command)
+    assert (second.code, second.json["announcement"]) == (0, first.json["announcement"])
+
+
+@pytest.mark.parametrize("words", ["still splicing", "still splicing, ETA 1h (15:05 UTC)", "we missed the ETA 13:00"])
+def test_words_that_promise_nothing_new_are_the_same_however_late(night: Night, words: str):
+    night.run("post", "fiber cut")
+    night.run("update", words)
+    night.clock.move(3 * 3600)
+    assert night.run("update", words, "--json").json["announcement"]["seq"] == 1
+    assert night.out_everywhere(2)
+
+
+def test_a_promise_that_was_just_taken_back_is_not_made_again_by_the_same_words(night: Night):
+    night.run("post", "fiber cut")
+    night.run(*SPLICING, "--eta", "1h")
+    night.clock.move(3600)
+    night.run("retract", "--last")
+    done = night.run(*SPLICING, "--eta", "1h", "--json")
+    assert done.code == 2
+    assert "taken back" in done.json["error"]
