@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from outagecast.announce import Draft, news_of, unique
 from outagecast.errors import UsageError
+from outagecast.journal import Scope
 from outagecast.model import IncidentState, Kind
 from outagecast.repeats import SAME_WITHIN, same
 from outagecast.text import one_line
@@ -21,31 +23,60 @@ if TYPE_CHECKING:
 
 RESTORED = "Service is restored."
 """What `resolve` says when it is given no message."""
+_FORGOTTEN = timedelta(days=1)
+"""Nobody types the command again that ended an incident longer ago."""
 VERBS = {Kind.UPDATE: "update", Kind.RESOLVED: "resolve", Kind.CORRECTION: "retract"}
 
 
 def which(journal: Journal | None, key: str | None, kind: Kind, now: datetime) -> Incident:
     """The incident that is meant: the one of --incident, or the only open one.
 
-    For whatever ends one also the one that ended a moment ago, so that the same command again finds its own. Raises
-    UsageError that names the open ones when there are several, and when there is none.
+    For whatever ends one also one that has just ended or is not done with that: the same command again is to find its
+    own, and no other one. Raises UsageError that names them when there are several, and when there is none.
     """
-    verb = VERBS[kind]
     if key is not None:
         return _named(journal, one_line(key, "incident key"), kind)
     incidents = journal.incidents() if journal else []
     meant = [incident for incident in incidents if incident.state is IncidentState.OPEN]
-    if not meant and kind is not Kind.UPDATE:
-        meant = [one for one in incidents if one.resolved_at and now - one.resolved_at < SAME_WITHIN][:1]
+    if journal and kind is not Kind.UPDATE:
+        meant += _ended(journal, incidents, kind, now)
     if not meant:
-        raise UsageError(f"there is no open incident to {verb}", hint=_without(incidents, kind))
+        raise UsageError(f"there is no open incident to {VERBS[kind]}", hint=_without(incidents, kind))
     if len(meant) > 1:
-        known = "; ".join(f"{incident.key} ({incident.title})" for incident in meant)
-        message = "" if kind is Kind.CORRECTION else " MESSAGE"
-        raise UsageError(
-            f"{len(meant)} incidents are open: {known}", hint=f"outagecast {verb} --incident {meant[0].key}{message}"
-        )
+        raise _several(meant, kind)
     return meant[0]
+
+
+def _ended(journal: Journal, incidents: Sequence[Incident], kind: Kind, now: datetime) -> list[Incident]:
+    """Those that ended a moment ago, or by this very command and it has not got through everywhere yet."""
+    found = []
+    for one in incidents:
+        if one.resolved_at is None or now - one.resolved_at > _FORGOTTEN:
+            continue
+        rows = journal.announcements(one.key)
+        gone = all(row.withdrawn_at for row in rows if row.news.kind is not Kind.CORRECTION)
+        if gone and kind is Kind.RESOLVED:
+            # It was taken back, and nobody resolves that.
+            continue
+        last = max(row.withdrawn_at or row.news.at for row in rows)
+        by_this = gone or kind is Kind.RESOLVED
+        if now - last < SAME_WITHIN or (by_this and journal.unfinished(Scope(tuple(row.id for row in rows)))):
+            found.append(one)
+    return found
+
+
+def _several(meant: Sequence[Incident], kind: Kind) -> UsageError:
+    message = "" if kind is Kind.CORRECTION else " MESSAGE"
+    typed = [f"outagecast {VERBS[kind]} --incident {one.key}{message}" for one in meant]
+    if all(one.state is IncidentState.OPEN for one in meant):
+        known = "; ".join(f"{one.key} ({one.title})" for one in meant)
+        return UsageError(f"{len(meant)} incidents are open: {known}", hint=typed[0])
+    known = "; ".join(f"{one.key} ({one.title}; {_how(one)})" for one in meant)
+    return UsageError(f"more than one incident may be meant: {known}", hint="   or: ".join(typed))
+
+
+def _how(one: Incident) -> str:
+    return "open" if one.state is IncidentState.OPEN else "over, but only just or not finished"
 
 
 def _without(incidents: Sequence[Incident], kind: Kind) -> str:

@@ -178,3 +178,81 @@ def test_a_promise_that_was_just_taken_back_is_not_made_again_by_the_same_words(
     done = night.run(*SPLICING, "--eta", "1h", "--json")
     assert done.code == 2
     assert "taken back" in done.json["error"]
+
+
+# -- which incident --------------------------------------------------------------------------------------------------
+
+
+def ended_and_another_open(night: Night, *command: str, waiting: str = "") -> None:
+    """A is ended by a command, which waits for X if `waiting` says for which request; B is opened then."""
+    night.run("post", "--incident", "A", "test of the siren")
+    if waiting:
+        asks_to_wait(night, waiting)
+    assert night.run(*command, "--deadline", "3").code == (75 if waiting else 0)
+    night.run("post", "--incident", "B", "data centre down")
+
+
+def test_the_same_retract_again_does_not_take_back_another_incident(night: Night):
+    ended_and_another_open(night, "retract", waiting="DELETE")
+    night.clock.move(3600)
+    done = night.run("retract", "--json")
+    assert done.code == 2
+    assert {"A", "B"} <= set(done.json["error"].replace("(", " ").split())
+    assert "--incident A" in done.json["hint"]
+    assert any("data centre down" in text for text in night.pages())
+    assert night.run("retract", "--incident", "A").code == 0
+    assert len(night.tweets()) == 1
+
+
+@pytest.mark.parametrize("waiting", ["", "POST"])
+def test_the_same_resolve_again_does_not_end_another_incident(night: Night, waiting: str):
+    ended_and_another_open(night, "resolve", waiting=waiting)
+    done = night.run("resolve", "--json")
+    assert done.code == 2
+    assert "--incident A" in done.json["hint"]
+    assert "--incident B" in done.json["hint"]
+    assert night.run("status", "B", "--json").json["incidents"][0]["incident"]["state"] == "open"
+
+
+@pytest.mark.parametrize(("command", "method"), [("retract", "DELETE"), ("resolve", "POST")])
+def test_what_waited_for_long_is_finished_by_the_same_command(night: Night, command: str, method: str):
+    night.run("post", "fiber cut")
+    asks_to_wait(night, method)
+    assert night.run(command, "--deadline", "3").code == 75
+    night.clock.move(3600)
+    assert night.run(command).code == 0
+    assert (len(night.tweets()), len(night.pages())) == ((0, 0) if command == "retract" else (2, 2))
+
+
+def test_of_two_that_ended_a_moment_ago_none_is_guessed(night: Night):
+    ended_and_another_open(night, "retract")
+    night.run("resolve")
+    assert night.run("retract", "--json").code == 2
+    assert any("data centre down" in text for text in night.pages())
+
+
+def test_what_was_taken_back_is_in_nobodys_way(night: Night):
+    ended_and_another_open(night, "retract")
+    done = night.run("resolve", "--json")
+    assert (done.code, done.json["incident"]["key"]) == (0, "B")
+
+
+@pytest.mark.parametrize("command", ["resolve", "retract"])
+def test_what_ended_a_while_ago_is_not_meant(night: Night, command: str):
+    ended_and_another_open(night, "resolve")
+    night.clock.move(1000)
+    assert night.run("update", "--incident", "B", "news").code == 0
+    assert night.run(command).code == 0
+    states = {one["incident"]["key"]: one for one in night.run("status", "--json").json["incidents"]}
+    assert states["B"]["incident"]["state"] == "resolved"
+    assert len(states["A"]["announcements"]) == 2
+
+
+def test_what_is_taken_back_late_counts_from_then(night: Night):
+    night.run("post", "--incident", "A", "test of the siren")
+    night.run("resolve")
+    night.clock.move(3600)
+    night.run("retract", "--incident", "A")
+    night.run("post", "--incident", "B", "data centre down")
+    assert night.run("retract").code == 2
+    assert any("data centre down" in text for text in night.pages())

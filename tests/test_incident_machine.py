@@ -17,6 +17,7 @@ from outagecast.journal import Scope
 from outagecast.sandbox.x import ERRORS
 
 WINDOW = timedelta(minutes=15)
+DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 KEYS = ("A", "B")
 keys = st.sampled_from([None, "A", "A", "B"])
@@ -49,6 +50,11 @@ class Model:
     @property
     def open(self) -> bool:
         return bool(self.standing) and self.standing[-1].kind != "resolved"
+
+    @property
+    def touched_at(self) -> datetime:
+        """When the last of it was announced or taken back."""
+        return max(one.gone_at or one.at for one in self.told)
 
     @property
     def eta(self) -> datetime | None:
@@ -159,11 +165,18 @@ class Incidents(RuleBasedStateMachine):
             model = self.models.get(key)
             return model if model and (model.open or kind != "update") else None
         found = [model for model in self.models.values() if model.open]
-        if not found and kind != "update":
-            now = self.night.clock.now()
-            recent = [one for one in self.models.values() if one.ended_at and now - one.ended_at < WINDOW]
-            found = sorted(recent, key=lambda one: one.told[0].at)[-1:]
+        if kind != "update":
+            found += [model for model in self.models.values() if not model.open and self.may_be_again(model, kind)]
         return found[0] if len(found) == 1 else None
+
+    def may_be_again(self, model: Model, kind: str) -> bool:
+        """Whether the command that ended an incident may be the one that is typed now."""
+        now = self.night.clock.now()
+        assert model.ended_at is not None
+        if now - model.ended_at > DAY or (kind == "resolved" and not model.standing):
+            return False
+        by_this = kind == "resolved" or not model.standing
+        return now - model.touched_at < WINDOW or (by_this and self.unfinished(model))
 
     def unfinished(self, model: Model, *, latest: bool = False) -> bool:
         """Whether anything of an incident, or of its latest news, has not got through everywhere."""
