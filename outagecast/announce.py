@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 from msgspec.structs import replace
 
+from outagecast import images
 from outagecast.channel import Edits
 from outagecast.errors import Refused, UsageError
 from outagecast.journal import AnnouncementRow, ChannelPlan
@@ -100,7 +101,7 @@ def news_of(
         link=words.link,
         groups=request.groups,
         shorter=tuple(said.ways[1:]),
-        image=request.image,
+        image=images.there(request.image),
         typed=words.typed or said.text,
         said=said.on,
     )

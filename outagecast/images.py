@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from outagecast.errors import UsageError
 from outagecast.model import Image
 from outagecast.text import one_line
@@ -26,20 +28,55 @@ _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 _EXAMPLE = '--image map.png --alt "map of the affected streets"'
 
 
-def read(path: Path, alt: str | None) -> Image:
-    """The picture in a file. Raises UsageError where it cannot be read, is none, is too large or has no words to it."""
+class Missing(msgspec.Struct, frozen=True):
+    """A picture whose file is not there: what is left to tell whether it was announced already."""
+
+    stem: str
+    alt: str
+    error: UsageError
+
+
+def read(path: Path, alt: str | None) -> Image | Missing:
+    """The picture in a file. Raises UsageError where it cannot be read, is none, is too large or has no words to it.
+
+    A file that is not there is no error yet: the announcement may be on record, and its picture with it.
+    """
     if alt is None:
         raise UsageError(
             "--image needs --alt: what the picture shows, for whoever cannot see it", hint=f"like this: {_EXAMPLE}"
         )
     alt = one_line(alt, "--alt") if len(alt) <= MOST_ALT else _too_long(alt)
-    data = _content(path)
+    try:
+        data = _content(path)
+    except UsageError as err:
+        if isinstance(err.__cause__, FileNotFoundError):
+            return Missing(_stem(path), alt, err)
+        raise
     kind = next((kind for signature, kind in _TYPES if signature.match(data)), None)
     if kind is None:
         raise UsageError(
             f"--image {path}: this is no PNG, JPEG, GIF or WebP picture", hint="convert it, or leave --image out"
         )
     return Image(name=_name(path, kind), type=kind, alt=alt, data=data)
+
+
+def there(asked: Image | Missing | None) -> Image | None:
+    """The picture that an announcement is to have. UsageError where its file is not there."""
+    if isinstance(asked, Missing):
+        raise asked.error
+    return asked
+
+
+def alike(asked: Image | Missing, had: Image | None) -> bool:
+    """Whether an announcement has the picture that is asked for: the same content, or the name of the missing file.
+
+    UsageError where the file is missing and this is not its picture.
+    """
+    if not isinstance(asked, Missing):
+        return asked == had
+    if had is None or (had.name.rpartition(".")[0], had.alt) != (asked.stem, asked.alt):
+        raise asked.error
+    return True
 
 
 def _too_long(alt: str) -> str:
@@ -62,5 +99,9 @@ def _content(path: Path) -> bytes:
 
 def _name(path: Path, kind: str) -> str:
     """The file's name, such that it may stand in any header; its ending is that of its content."""
+    return f"{_stem(path)}.{kind.rpartition('/')[2]}"
+
+
+def _stem(path: Path) -> str:
     stem = _ODD.sub("-", path.stem).strip("-.") or "picture"
-    return f"{stem[:56]}.{kind.rpartition('/')[2]}"
+    return stem[:56]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
     from pathlib import Path
 
+    from outagecast.images import Missing
     from outagecast.model import House, Image, Incident, Status
 
 TITLE = 100
@@ -38,7 +39,7 @@ class Request(msgspec.Struct, frozen=True):
     eta: str | None = None
     link: str | None = None
     groups: tuple[str, ...] = ()
-    image: Image | None = None
+    image: Image | Missing | None = None
     template: str | None = None
     variables: Mapping[str, str] = msgspec.field(default_factory=dict)
     again: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from outagecast import images
 from outagecast.errors import UsageError
 from outagecast.journal import Scope
 from outagecast.model import Kind
@@ -70,7 +71,7 @@ def _others(request: Request, words: Words, news: Announcement, *, running: bool
     yield from (option for option, (wanted, had) in asked.items() if wanted is not None and wanted != had)
     if not _same_eta(request, words, news, running=running):
         yield "--eta"
-    if request.image not in (None, news.image):
+    if request.image is not None and not images.alike(request.image, news.image):
         yield "--image"
 
 

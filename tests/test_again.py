@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,8 +10,13 @@ import pytest
 from outagecast.sandbox.x import ERRORS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from night import Night
 
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 SPLICING = ("update", "still splicing")
 
 
@@ -256,3 +262,57 @@ def test_what_is_taken_back_late_counts_from_then(night: Night):
     night.run("post", "--incident", "B", "data centre down")
     assert night.run("retract").code == 2
     assert any("data centre down" in text for text in night.pages())
+
+
+# -- the picture -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def picture(night: Night) -> Path:
+    path = night.folder / "map of the north.png"
+    path.write_bytes(PNG)
+    return path
+
+
+def with_picture(name: str = "map of the north.png", alt: str = "a map") -> tuple[str, ...]:
+    return ("post", "power cut", "--image", name, "--alt", alt)
+
+
+def test_the_same_again_needs_no_picture_file_once_it_is_on_record(night: Night, picture: Path):
+    asks_to_wait(night)
+    assert night.run(*with_picture(), "--deadline", "3").code == 75
+    picture.unlink()
+    night.clock.move(2000)
+    assert night.run(*with_picture()).code == 0
+    assert [tweet["images"] for tweet in night.x.public()] == [["a map"]]
+    assert night.out_everywhere()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        with_picture("other.png"),
+        with_picture(alt="another map"),
+        (*with_picture(), "--again"),
+        (*with_picture(), "--incident", "B"),
+    ],
+)
+def test_whatever_else_needs_the_file(night: Night, picture: Path, command: tuple[str, ...]):
+    night.run(*with_picture())
+    picture.unlink()
+    done = night.run(*command, "--json")
+    assert done.code == 2
+    assert "cannot be read" in done.json["error"]
+    assert night.out_everywhere()
+
+
+def test_an_announcement_without_a_picture_is_not_the_same(night: Night):
+    night.run("post", "power cut")
+    done = night.run(*with_picture(), "--json")
+    assert done.code == 2
+    assert "cannot be read" in done.json["error"]
+
+
+def test_a_preview_needs_the_file_too(night: Night, picture: Path):
+    picture.unlink()
+    assert night.run(*with_picture(), "--dry-run").code == 2

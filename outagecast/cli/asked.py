@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outagecast.cli.surroundings import Surroundings
+    from outagecast.images import Missing
     from outagecast.model import Image, Status
 
 
@@ -70,7 +71,7 @@ def _variables(template: str | None, var: Sequence[str] | None) -> Mapping[str, 
     return templates.variables(var)
 
 
-def _image(around: Surroundings, path: Path | None, alt: str | None) -> Image | None:
+def _image(around: Surroundings, path: Path | None, alt: str | None) -> Image | Missing | None:
     if path is None:
         if alt is not None:
             raise UsageError(
