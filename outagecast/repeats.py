@@ -48,10 +48,12 @@ def same(
 def _running(journal: Journal, row: AnnouncementRow, now: datetime) -> bool:
     """Whether the same words still mean what they meant: an incident opens once, and whatever waits is to be finished.
 
-    Of news, "in an hour" is other news a while later.
+    Of news, "in an hour" is other news a while later; and once that hour is over, whatever of it still waits: one
+    reader whose mailbox is full must not keep the others from the next hour's.
     """
-    recent = row.news.kind is Kind.OPENED or now - row.news.at <= SAME_WITHIN
-    return recent or bool(journal.unfinished(Scope((row.id,))))
+    if row.news.kind is Kind.OPENED or now - row.news.at <= SAME_WITHIN:
+        return True
+    return (row.news.eta is None or row.news.eta > now) and bool(journal.unfinished(Scope((row.id,))))
 
 
 def _moves_on(request: Request, words: Words, news: Announcement, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from outagecast.sandbox.mail_faults import At, MailFault
 from outagecast.sandbox.x import ERRORS
 
 if TYPE_CHECKING:
@@ -316,3 +317,12 @@ def test_an_announcement_without_a_picture_is_not_the_same(night: Night):
 def test_a_preview_needs_the_file_too(night: Night, picture: Path):
     picture.unlink()
     assert night.run(*with_picture(), "--dry-run").code == 2
+
+
+def test_one_letter_that_waits_does_not_keep_the_next_hours_news_from_everybody(night: Night) -> None:
+    night.run("post", "fiber cut")
+    night.mailbox.faults.add(*(MailFault(At.RCPT, reply="450 4.2.0 full", to="bo@example.com") for _ in range(99)))
+    assert night.run("update", "still splicing, ETA 1h", "--deadline", "3").code == 75
+    night.clock.move(3700)
+    assert night.run("update", "still splicing, ETA 1h", "--deadline", "3").code == 75
+    assert len([tweet for tweet in night.tweets() if "still splicing" in tweet]) == 2
