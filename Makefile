@@ -13,7 +13,8 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2
+	@# Twice as many as cores, usually: many tests wait for a socket or a process.
+	$(BIN)/pytest -q -n 4 --dist worksteal
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format .

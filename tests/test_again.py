@@ -154,7 +154,7 @@ def test_but_while_the_first_waits_it_is_finished_first(night: Night):
     night.run("post", "fiber cut")
     asks_to_wait(night)
     assert night.run(*SPLICING, "--eta", "1h", "--deadline", "3").code == 75
-    night.clock.move(3600)
+    night.clock.move(1800)
     done = night.run(*SPLICING, "--eta", "1h", "--json")
     assert (done.code, done.json["announcement"]["seq"]) == (0, 1)
     assert night.out_everywhere(2)
