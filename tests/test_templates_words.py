@@ -77,7 +77,10 @@ class TestFacts:
         assert written(tmp_path, "falls_back", none).words == "not known so"
         error = wrong(tmp_path, "prints", none)
         assert f"the template prints needs `{name}`: " in error.text
-        assert "outagecast post --template prints " in error.hint or f"{{% if {name} %}} in prints.j2" in error.hint
+        assert (
+            "type the same again with --template prints " in error.hint
+            or f"{{% if {name} %}} in prints.j2" in error.hint
+        )
 
 
 class TestWords:

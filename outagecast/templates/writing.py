@@ -6,7 +6,6 @@ import shlex
 from typing import TYPE_CHECKING
 
 from outagecast.errors import UsageError
-from outagecast.model import Kind
 from outagecast.templates import files
 from outagecast.templates.engine import Engine, NotGivenError
 from outagecast.templates.facts import NAMES, Written, said
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outagecast.templates.facts import Facts
-
-_COMMANDS = {Kind.OPENED: "post", Kind.UPDATE: "update", Kind.RESOLVED: "resolve", Kind.CORRECTION: "retract"}
 
 
 class Writing:
@@ -116,10 +113,10 @@ class Writing:
         return self._again(self._name, self._given, more)
 
     def _again(self, name: str | None, given: Mapping[str, str], more: str = "") -> str:
+        """What to type; the options that are not about templates (--to, --dry-run) are known to whoever typed them."""
         pairs = [f"--var {shlex.quote(f'{key}={value}')}" for key, value in given.items()]
-        message = "MESSAGE" if self._facts.message and not more.startswith('"') else ""
-        words = ["outagecast", _COMMANDS[self._facts.kind], f"--template {name}" if name else "", *pairs, more, message]
-        return " ".join(filter(None, words))
+        said = " ".join(filter(None, (f"--template {name}" if name else "", *pairs, more)))
+        return f"type the same again with {said or '--template NAME'}"
 
 
 def _takes(names: set[str]) -> str:
