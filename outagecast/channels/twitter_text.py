@@ -38,6 +38,8 @@ MOST_PARTS = 10
 ALONE = "alone"
 """Under this name a post's data have the text that it has where it hangs under nothing."""
 _MOST_CHARACTERS = 5000
+_THREADS_TITLE = 40
+"""So much of it, at the most, finds room in the first part of a thread."""
 _LEAST_TITLE = 12
 """With less of an incident's title than this nobody knows which incident it is."""
 # USD a post on pay-per-use, https://docs.x.com/x-api/getting-started/pricing, read November 2026.
@@ -61,14 +63,41 @@ def compose(news: Announcement, notice: str, most_parts: int) -> list[Post]:
 
 def _fitted(news: Announcement, notice: str, most_parts: int) -> Fitted:
     below = [Line("the notice", notice)] if notice else []
-    thread = Thread(
-        _with_link(news, news.words), lambda part, parts: f"[{stamp(news, part=part, parts=parts)}]", most_parts, below
-    )
+    room = _room(news)
+
+    def heading(part: int, parts: int) -> str:
+        return _headed(stamp(news, part=part, parts=parts), room if part == 1 else "")
+
     try:
-        return fit(_ladder(news, notice), thread, LIMIT.most, LIMIT.count)
+        thread = Thread(_with_link(news, news.words), heading, most_parts, below)
+        fitted = fit(_ladder(news, notice), thread, LIMIT.most, LIMIT.count)
+        return _without_room(fitted, news, room)
     except UsageError as err:
         hint = err.hint if most_parts > 1 else f"{err.hint}; or set `long: thread` for this channel"
         raise Refused(f"X: {err.text}", hint=hint) from err
+
+
+def _room(news: Announcement) -> str:
+    """What the first part of a thread leaves room for: so much of the title names the incident where it is alone."""
+    if news.kind is Kind.OPENED:
+        return ""
+    title = _harmless(without_eta(news.incident.title))
+    return shortened(title, lambda title: LIMIT.count(title) <= _THREADS_TITLE, _LEAST_TITLE)
+
+
+def _headed(said: str, title: str) -> str:
+    return f"[{said} · {title}]" if title else f"[{said}]"
+
+
+def _without_room(fitted: Fitted, news: Announcement, room: str) -> Fitted:
+    """The same posts; the first part of a thread, where it hangs under the others, need not name the incident."""
+    parts = len(fitted.posts)
+    if parts == 1 or not room:
+        return fitted
+    said = stamp(news, part=1, parts=parts)
+    body = fitted.posts[0].removeprefix(composed(_headed(said, room)))
+    head = _headed(said, "")
+    return Fitted([f"{head}{body}", *fitted.posts[1:]], head, fitted.lacks)
 
 
 def _ladder(news: Announcement, notice: str) -> list[Rung]:
