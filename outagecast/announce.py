@@ -14,7 +14,7 @@ from outagecast.errors import Refused, UsageError
 from outagecast.journal import AnnouncementRow, ChannelPlan
 from outagecast.journal.rows import said_on
 from outagecast.model import Announcement, Incident, IncidentState, Kind, Post
-from outagecast.phrasing import title_of
+from outagecast.phrasing import standing, title_of
 from outagecast.repeats import SAME_WITHIN, same
 from outagecast.text import one_line
 
@@ -97,7 +97,8 @@ def news_of(
         words=said.ways[0],
         at=now,
         status=request.status,
-        eta=said.eta or (incident.eta if kind is Kind.UPDATE else None),
+        # One that has passed is no promise any more.
+        eta=said.eta or (standing(incident, now) if kind is Kind.UPDATE else None),
         link=words.link,
         groups=request.groups,
         shorter=tuple(said.ways[1:]),
@@ -117,7 +118,7 @@ def _after(incident: Incident, kind: Kind, title: str | None, said: Said, now: d
         incident,
         title=title,
         opened_as=incident.opened_as or title,
-        eta=said.eta or (None if over else incident.eta),
+        eta=said.eta or (None if over else standing(incident, now)),
         state=IncidentState.RESOLVED if over else IncidentState.OPEN,
         resolved_at=(incident.resolved_at or now) if over else None,
     )

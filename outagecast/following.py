@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from outagecast.announce import Draft, news_of, unique
 from outagecast.errors import UsageError
 from outagecast.journal import Scope
@@ -43,7 +45,7 @@ def which(journal: Journal | None, key: str | None, kind: Kind, now: datetime) -
     if not meant:
         raise UsageError(f"there is no open incident to {VERBS[kind]}", hint=_without(incidents, kind))
     if len(meant) > 1:
-        raise _several(meant, kind)
+        raise _several(meant)
     return meant[0]
 
 
@@ -65,14 +67,14 @@ def _ended(journal: Journal, incidents: Sequence[Incident], kind: Kind, now: dat
     return found
 
 
-def _several(meant: Sequence[Incident], kind: Kind) -> UsageError:
-    message = "" if kind is Kind.CORRECTION else " MESSAGE"
-    typed = [f"outagecast {VERBS[kind]} --incident {one.key}{message}" for one in meant]
+def _several(meant: Sequence[Incident]) -> UsageError:
+    # Not a command of our own making: what else was typed, --last say, must not get lost.
+    hint = f"type the same again with --incident {'   or: --incident '.join(one.key for one in meant)}"
     if all(one.state is IncidentState.OPEN for one in meant):
         known = "; ".join(f"{one.key} ({one.title})" for one in meant)
-        return UsageError(f"{len(meant)} incidents are open: {known}", hint=typed[0])
+        return UsageError(f"{len(meant)} incidents are open: {known}", hint=hint)
     known = "; ".join(f"{one.key} ({one.title}; {_how(one)})" for one in meant)
-    return UsageError(f"more than one incident may be meant: {known}", hint="   or: ".join(typed))
+    return UsageError(f"more than one incident may be meant: {known}", hint=hint)
 
 
 def _how(one: Incident) -> str:
@@ -122,5 +124,9 @@ def following(
 ) -> Draft:
     """The next announcement of an incident, rendered, with texts that none of the accounts has said before."""
     incident = which(journal, request.key, kind, now)
-    seq = len(journal.announcements(incident.key)) if journal else 0
-    return unique(journal, channels, news_of(pen, request, words, kind, incident, seq, now))
+    before = journal.announcements(incident.key) if journal else []
+    if not request.groups:
+        # Whoever was told how it began is told how it goes on, and nobody else.
+        told = [row.news.groups for row in before if row.news.kind is not Kind.CORRECTION]
+        request = replace(request, groups=tuple(told[-1]) if told else ())
+    return unique(journal, channels, news_of(pen, request, words, kind, incident, len(before), now))

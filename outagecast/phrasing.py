@@ -159,7 +159,7 @@ class Pen(msgspec.Struct, frozen=True):
             support=self.house.support,
             status=request.status,
             link=words.link,
-            eta=words.eta,
+            eta=words.eta or (standing(incident, now) if kind is Kind.UPDATE else None),
             was=was,
             number=number,
             at=now,
@@ -201,6 +201,11 @@ def _typed(request: Request, text: str | None) -> str:
     if request.template is None and not request.variables:
         return text or request.default or ""
     return json.dumps([request.template, text, sorted(request.variables.items())], ensure_ascii=False)
+
+
+def standing(incident: Incident, now: datetime) -> datetime | None:
+    """The ETA that was promised and has not passed yet."""
+    return incident.eta if incident.eta and incident.eta > now else None
 
 
 def title_of(text: str) -> str:

@@ -61,6 +61,8 @@ class Model:
         """The latest that was promised and still stands; the end of an incident promises nothing."""
         promised = None
         for one in self.standing:
+            if one.kind != "resolved" and promised is not None and promised <= one.at:
+                promised = None  # news has come since it passed
             promised = one.eta if one.eta or one.kind == "resolved" else promised
         return promised
 

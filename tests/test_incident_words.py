@@ -282,3 +282,47 @@ def test_all_letters_share_one_picture(night: Night, picture: Path):
     night.run(*with_picture(picture))
     with night.journal() as journal, journal.reading() as db:
         assert db.execute("SELECT count(*) FROM image").fetchone()[0] == 1
+
+
+def test_an_eta_that_has_passed_is_not_promised_again(night: Night):
+    night.run("post", "fiber cut, ETA 1h")
+    night.clock.move(75 * 60)
+    done = night.run("update", "cable found", "--json")
+    assert done.json["incident"]["eta"] is None
+    assert not any("ETA:" in page for page in night.pages()[1:])
+    assert "ETA:" not in letters(night)[-1]
+    assert night.run("status", "--check").code == 0, "it did not pass without news"
+
+
+def test_an_eta_that_stands_is_the_templates_too(night: Night):
+    night.run("post", "fiber cut, ETA 2h")
+    night.run("update", "cable found", "--template", "update")
+    assert "We expect full service by 16:05 UTC." in night.tweets()[-1]
+    assert "cannot say yet" not in letters(night)[-1]
+
+
+def test_a_long_update_that_x_refuses_as_a_reply_names_its_incident_too(night: Night):
+    night.run("post", "the cable to Bonn is cut", "--title", "Fibre Bonn")
+    night.x.reply_rule = ReplyRule.SELF_REFUSED
+    night.run("update", "we are splicing the cable with two crews on site. " * 12)
+    firsts = [tweet for tweet in night.tweets() if "1/" in tweet]
+    assert len(firsts) == 1
+    assert "Fibre Bonn]" in firsts[0]
+
+
+def test_who_was_told_how_it_began_is_told_how_it_goes_on(night: Night):
+    night.write_config(night.email().replace("    to: [ann@example.org, bo@example.com]\n", ""))
+    night.run("subscribers", "add", "north@example.org", "--group", "north")
+    night.run("subscribers", "add", "south@example.org", "--group", "south")
+    for command in (("post", "fiber cut", "--group", "north"), ("update", "cable found"), ("resolve",)):
+        assert night.run(*command).code == 0
+    assert night.mails() == ["north@example.org"] * 3
+
+
+def test_the_same_again_says_that_it_is_no_news(night: Night):
+    night.run("post", "fiber cut")
+    night.run("update", "still working on it")
+    night.clock.move(5 * 3600)
+    done = night.run("update", "still working on it")
+    assert done.code == 0
+    assert "--again" in done.err

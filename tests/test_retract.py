@@ -301,7 +301,7 @@ def test_which_one_is_meant(night: Night):
     assert done.code == 2
     assert "fiber cut" in done.json["error"]
     assert "mail is down" in done.json["error"]
-    assert done.json["hint"] == "outagecast retract --incident B"
+    assert done.json["hint"] == "type the same again with --incident B   or: --incident A"
     assert night.run("retract", "--incident", "A").code == 0
     assert night.run("retract", "--incident", "C", "--json").code == 2
 

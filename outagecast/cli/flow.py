@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from outagecast import announce
 from outagecast.errors import UsageError
-from outagecast.journal import Journal
+from outagecast.journal import Journal, Scope
 from outagecast.journal.rows import kept
 from outagecast.report import EXIT_DONE, EXIT_WAITING, announcement_report, behind, gravest
+from outagecast.stamps import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,6 +80,11 @@ class Errand(msgspec.Struct, frozen=True):
     def _planned(self, journal: Journal, words: Words, now: datetime) -> int:
         row = self.way.already(journal, self.request, words, now)
         if row is not None:
+            if not journal.unfinished(Scope((row.id,))):
+                said = (
+                    f"these words were announced at {clock(row.news.at)} already; for news, type the same with --again"
+                )
+                self.voice.err().line(said, "yellow")
             journal.add(row, announce.missing(journal, row, self.opened, self.at.config.channels))
             return row.id
         announce.check_groups(journal, self.request.groups)

@@ -126,7 +126,7 @@ class Voice(msgspec.Struct, frozen=True):
             screen = self.out()
             screen.report(report)
             screen.behind(behind)
-            screen.next_step(report.exit_code, all_out=report.all_out)
+            screen.next_step(report.exit_code, all_out=report.all_out and not behind)
 
     def status(
         self,

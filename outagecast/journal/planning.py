@@ -91,8 +91,9 @@ def _incident(db: sqlite3.Connection, news: Announcement) -> int:
         # What becomes of the incident is decided by what is left of it.
         return incident
     db.execute("UPDATE incident SET title = ? WHERE id = ?", (news.incident.title, incident))
-    if news.eta is not None:
-        db.execute("UPDATE incident SET eta = ? WHERE id = ?", (stamp(news.eta), incident))
+    if news.eta is not None or news.kind is Kind.UPDATE:
+        # News after the ETA has passed, without a new one: then nothing is promised any more, and nothing overdue.
+        db.execute("UPDATE incident SET eta = ? WHERE id = ?", (stamp(news.eta) if news.eta else None, incident))
     if news.kind is Kind.RESOLVED:
         db.execute(
             "UPDATE incident SET state = ?, resolved_at = coalesce(resolved_at, ?) WHERE id = ?",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from outagecast.journal.rows import Scope
 
-_ACKNOWLEDGE = "'say what is true now (outagecast post), then: outagecast settle ' || post.id || ' --drop'"
+_ACKNOWLEDGE = "'say what is true now (outagecast update, or post), then: outagecast settle ' || post.id || ' --drop'"
 _EXPIRED = "expired: it could not be published in time and is not published late"
 
 _TAKEN_BACK = (
