@@ -45,7 +45,9 @@ def read(path: Path, alt: str | None) -> Image | Missing:
         raise UsageError(
             "--image needs --alt: what the picture shows, for whoever cannot see it", hint=f"like this: {_EXAMPLE}"
         )
-    alt = one_line(alt, "--alt") if len(alt) <= MOST_ALT else _too_long(alt)
+    if len(alt) > MOST_ALT:
+        raise UsageError(f"--alt has {len(alt):,} characters; {MOST_ALT:,} are the most", hint=f"like this: {_EXAMPLE}")
+    alt = one_line(alt, "--alt", MOST_ALT)
     try:
         data = _content(path)
     except UsageError as err:
@@ -77,10 +79,6 @@ def alike(asked: Image | Missing, had: Image | None) -> bool:
     if had is None or (had.name.rpartition(".")[0], had.alt) != (asked.stem, asked.alt):
         raise asked.error
     return True
-
-
-def _too_long(alt: str) -> str:
-    raise UsageError(f"--alt has {len(alt):,} characters; {MOST_ALT:,} are the most", hint=f"like this: {_EXAMPLE}")
 
 
 def _content(path: Path) -> bytes:

@@ -62,9 +62,9 @@ def clean(text: str) -> str:
     return _cleaned(text, "the message", _MOST)
 
 
-def one_line(text: str, what: str) -> str:
+def one_line(text: str, what: str, most: int = _LINE_MOST) -> str:
     """A title or key, cleaned; `what` names it in errors. A line end in it could become a header of its own."""
-    line = _cleaned(text, what, _LINE_MOST)
+    line = _cleaned(text, what, most)
     found = re.search(r"[\n\t]", line)
     if found:
         kind = "a tab" if found[0] == "\t" else "a line end"
@@ -83,7 +83,9 @@ def _cleaned(text: str, what: str, most: int) -> str:
         raise UsageError(_why_harmful(found[0], found.start() + 1, what), hint="take it out, or type the words anew")
     text = unicodedata.normalize("NFC", text.strip())
     if not any(unicodedata.category(letter)[0] in "LNPS" for letter in text):
-        raise UsageError(f"{what} is empty", hint='say what happened: outagecast post "fiber cut, ETA 1h"')
+        message = what == "the message"
+        hint = 'say what happened: outagecast post "fiber cut, ETA 1h"' if message else f"type {what} again, with words"
+        raise UsageError(f"{what} is empty", hint=hint)
     return text
 
 

@@ -326,3 +326,15 @@ def test_the_same_again_says_that_it_is_no_news(night: Night):
     done = night.run("update", "still working on it")
     assert done.code == 0
     assert "--again" in done.err
+
+
+def test_a_picture_may_be_described_as_fully_as_x_takes_it(night: Night, picture: Path):
+    alt = ("a map of the streets without power, " * 28)[:1000].strip()
+    assert len(alt) > 990
+    assert night.run("post", "--image", picture.name, "--alt", alt, "power cut").code == 0
+    assert [tweet["images"] for tweet in night.x.public()] == [[alt]]
+
+
+def test_a_description_without_words_is_asked_for(night: Night, picture: Path):
+    done = night.run("post", "--image", picture.name, "--alt", " ", "power cut", "--json")
+    assert (done.code, done.json["hint"]) == (2, "type --alt again, with words")
