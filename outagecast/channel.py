@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from outagecast.errors import ChannelError, InDoubt, Refused, TryLater
 from outagecast.model import (
     Absent,
+    Act,
     Announcement,
     CannotTell,
     Capabilities,
+    Dependency,
     Finding,
     House,
     Image,
@@ -23,6 +25,7 @@ from outagecast.model import (
     LeastReplies,
     Level,
     Limit,
+    Need,
     Post,
     Quota,
     Receipt,
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from outagecast.names import Names
+
     Remember = Callable[[Mapping[str, str]], None]
     """Commits a step's token before the next step uses it; the next attempt gets it back as `Post.token`."""
     Result = Receipt | ChannelError
@@ -46,12 +51,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Absent",
+    "Act",
     "Announcement",
     "CannotTell",
     "Capabilities",
     "Channel",
     "ChannelError",
     "ChannelType",
+    "Dependency",
     "Edits",
     "Finding",
     "House",
@@ -59,10 +66,13 @@ __all__ = [
     "InDoubt",
     "Incident",
     "Kind",
+    "Leans",
     "LeastReplies",
     "Letters",
     "Level",
     "Limit",
+    "Named",
+    "Need",
     "Owned",
     "Post",
     "Quota",
@@ -70,11 +80,13 @@ __all__ = [
     "Receipt",
     "Recipients",
     "Refused",
+    "Rehearses",
     "Repeat",
     "Replies",
     "ReplyControl",
     "Secret",
     "Status",
+    "Sweeps",
     "TryLater",
     "Unfinished",
     "Warm",
@@ -162,6 +174,43 @@ class Edits(Protocol):
 
     def amend(self, receipt: Receipt, text: str) -> None:
         """Give a post that is out this text. Idempotent; raises TryLater or Refused, and the post stays as it is."""
+
+
+@runtime_checkable
+class Sweeps(Protocol):
+    """What a channel has besides on which strangers' words can turn up although replies are closed, or not closed."""
+
+    def sweep(self, receipt: Receipt, done: Callable[[Act], None]) -> Replies:
+        """Do what `close_replies` does, and see to what strangers have said below the post since.
+
+        Calls `done` right after each reply or comment that it has hidden or deleted: that is written down at once,
+        whatever comes of the rest. Idempotent, never touches our own words, and what is gone already is done.
+        Raises as `close_replies` does; then something may still stand there, and the text says what.
+        """
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """What a channel has besides that can try the real thing without the public seeing it (`check --live`)."""
+
+    def rehearse(self) -> Iterable[Finding]:
+        """Make something that is not public, read it, delete it; whatever fails is a finding, and nothing is left."""
+
+
+@runtime_checkable
+class Leans(Protocol):
+    """What a channel has besides that depends on more than its `endpoints`."""
+
+    def depends(self) -> Sequence[Dependency]:
+        """Every name that must work for its posts to go out and to be of use. No network, no secret."""
+
+
+@runtime_checkable
+class Named(Protocol):
+    """What a channel has besides whose posts are only believed if the DNS says the right things (mail: SPF, DKIM)."""
+
+    def check_names(self, names: Names) -> Iterable[Finding]:
+        """What the DNS lacks, or says wrongly. Reads only; what nobody answers is a finding, not an error."""
 
 
 class Letters(Channel, Protocol):

@@ -114,6 +114,24 @@ class Level(StrEnum):
     BAD = "bad"
 
 
+class Act(StrEnum):
+    """What a sweep did with one stranger's reply or comment."""
+
+    HIDDEN = "hidden"
+    DELETED = "deleted"
+
+
+class Need(StrEnum):
+    """What must work of a name that the night depends on."""
+
+    HOST = "host"
+    """A connection to it: its addresses and its name servers."""
+    MAIL = "mail"
+    """Mail to this domain: the hosts that take it, and the domain's name servers."""
+    RECORD = "record"
+    """A record in the DNS: its name servers only."""
+
+
 class Limit(msgspec.Struct, frozen=True):
     """The most a platform takes of a text: `most` units as `count` counts them, called `unit`."""
 
@@ -290,3 +308,13 @@ class Finding(msgspec.Struct, frozen=True):
     level: Level
     text: str
     do: str = ""
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    """A name outside of this machine without which something of the night does not work."""
+
+    what: str
+    """What it is to us, as in "the relay" or "the DKIM key"."""
+    name: str
+    """A host, a domain or an address; IDNA, without a dot at its end."""
+    need: Need = Need.HOST

@@ -24,13 +24,13 @@ ROOT = PACKAGE.parent
 
 LAYERS = {
     0: "model errors tld graphemes",
-    1: "channel text xtext xlinks cutting fitting stamps daytimes eta addresses config config_* secrets secret_* trust wire wire_* journal templates images",
+    1: "channel text xtext xlinks cutting fitting stamps daytimes eta addresses config config_* secrets secret_* trust names wire wire_* journal templates images",
     2: "channels deliver registry phrasing repeats announce following retraction report tally advice timeline timeline_* preview checkup testing",
     3: "screen screen_*",
     4: "cli __main__",
 }
 """A package counts as one. Each may import from its own layer and from those below it."""
-SHARED_BY_ADAPTERS = {"channel", "wire", "wire_session", "text", "secrets", "trust", "errors"}
+SHARED_BY_ADAPTERS = {"channel", "wire", "wire_session", "text", "secrets", "trust", "errors", "names"}
 """`errors` because `text` raises UsageError."""
 
 WITH_JINJA = {"templates.bounds", "templates.engine", "templates.writing"}
