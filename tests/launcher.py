@@ -8,8 +8,11 @@ fast. Nothing in outagecast knows of this.
 from __future__ import annotations
 
 import functools
+import gc
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import sqlite3
 import subprocess
@@ -27,22 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
-_NEEDED = (
-    "outagecast.cli.main",
-    "outagecast.screen",
-    "outagecast.channels.twitter",
-    "outagecast.channels.twitter_api",
-    "outagecast.channels.facebook",
-    "outagecast.channels.facebook_graph",
-    "outagecast.channels.facebook_comments",
-    "outagecast.channels.email.channel",
-    "outagecast.channels.email.pool",
-    "outagecast.channels.email.letter",
-    "facebook",
-    "zoneinfo",
-    "encodings.utf_8_sig",
-)
-"""Imported once, before anything is forked."""
+_BESIDES = ("outagecast.screen", "facebook", "jinja2.sandbox", "zoneinfo", "encodings.utf_8_sig")
+"""What commands import besides their own modules and those of the channels."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +222,24 @@ def _command(order: Mapping[str, Any]) -> int:
     return code
 
 
+def prepare() -> None:
+    """Import and make, once, what every command would import and make anew; it is shared by all that are forked."""
+    from outagecast import channels, cli, deliver, journal
+    from outagecast.cli.main import COMMANDS, application
+    from outagecast.registry import available, settings_of
+
+    for package in (channels, cli, deliver, journal):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    for name in _BESIDES:
+        importlib.import_module(name)
+    for command in COMMANDS:
+        application([command])
+    for name in available():
+        settings_of(name)
+    gc.freeze()
+
+
 if __name__ == "__main__":
-    for module in _NEEDED:
-        __import__(module)
+    prepare()
     serve()
