@@ -109,3 +109,8 @@ def shortened(text: str, fits: Callable[[str], bool], least: int = 1) -> str:
 def terminal(text: str) -> str:
     """A platform's words made safe to print: what a terminal would obey is shown as an escape."""
     return _harmful().sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def terminal_json(document: str) -> str:
+    """A JSON document made safe to print: the same values, with what a terminal would obey written as an escape."""
+    return _harmful().sub(lambda found: f"\\u{ord(found[0]):04x}", document)

@@ -11,6 +11,7 @@ import msgspec
 
 from outagecast.model import PostState
 from outagecast.report import EXIT_DONE
+from outagecast.text import terminal_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 def print_json(stream: TextIO, value: dict[str, Any]) -> None:
     """One JSON object and a line end, UTF-8 whatever the locale says."""
-    raw = (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
+    # Lone surrogates are no UTF-8, and escaped they would be no text to whoever reads it.
+    text = json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "replace").decode()
+    raw = (terminal_json(text) + "\n").encode()
     stream.flush()
     stream.buffer.write(raw)
     stream.flush()
