@@ -128,6 +128,14 @@ def test_the_notice_is_there_only_if_the_channel_says_so(twitter: Twitter, make:
     assert "Announcements only" in make(notice=True).render(news("fiber cut"))[0].text
 
 
+def test_the_notice_stands_in_the_root_and_names_where_help_is(x: XPlatform) -> None:
+    house = House("E", ZoneInfo("UTC"), support="https://help.example.net", notice="Announcements only.")
+    channel = Twitter("twitter", settings(x, notice=True), house)
+    said = "Announcements only.\nHelp: https://help.example.net"
+    assert channel.render(news("fiber cut"))[0].text.endswith(f"fiber cut\n{said}")
+    assert "help.example.net" not in channel.render(news("cable found", Kind.UPDATE, 1))[0].text
+
+
 def test_rendering_needs_no_key_and_no_network(x: XPlatform, tmp_path: Any) -> None:
     channel = Twitter("twitter", settings(x, api_key=Vault({}, tmp_path).secret("${NOT_SET}")), HOUSE)
     assert channel.render(news("fiber cut"))

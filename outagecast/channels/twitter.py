@@ -19,6 +19,7 @@ from outagecast.channel import (
     CannotTell,
     Capabilities,
     Finding,
+    Kind,
     Level,
     Receipt,
     Refused,
@@ -129,7 +130,8 @@ class Twitter:
 
     def render(self, news: Announcement) -> Sequence[Post]:
         """Fit the news into posts; raises Refused where a mention would open replies, or where it is too long."""
-        notice = self._house.notice if self._settings.notice else ""
+        # Updates hang under the root, which has it; and each link costs money.
+        notice = self._notice() if news.kind is Kind.OPENED else ""
         return compose(news, notice, MOST_PARTS if self._settings.long is Long.THREAD else 1)
 
     def send(self, post: Post, parent: Receipt | None, remember: Remember) -> Receipt:
@@ -204,6 +206,12 @@ class Twitter:
         if self._opened:
             self._opened.close()
             self._opened = None
+
+    def _notice(self) -> str:
+        """What the root says besides, if the config wants it here: that replies are closed, and where help is."""
+        notice, support = self._house.notice, self._house.support
+        lines = [notice, "" if support in notice else f"Help: {support}"] if self._settings.notice else []
+        return "\n".join(filter(None, lines))
 
     @property
     def _api(self) -> XApi:
