@@ -103,6 +103,16 @@ class TestChoice:
         assert "no message for the others" in error.text
         assert error.hint == 'type the same again with --template power "fiber cut, ETA 1h", or add a file power.j2'
 
+    @pytest.mark.parametrize("name", ["update", "update-monitoring", "opened", "correction"])
+    def test_the_words_for_another_kind_are_refused(self, tmp_path: Path, name: str):
+        error = wrong(tmp_path, name, facts(kind=Kind.RESOLVED))
+        assert "the end of an incident (`resolve`)" in error.text
+        assert error.hint == "type the same again with --template resolved"
+
+    def test_a_name_that_only_begins_like_a_kind_is_the_users_own(self, tmp_path: Path):
+        filled(tmp_path, update_of_power="ours")
+        assert written(tmp_path, "update-power").words == "ours"
+
     def test_a_channel_may_have_dots_in_its_name(self, tmp_path: Path):
         (tmp_path / "base.x.eu.j2").write_text("there")
         said = written(tmp_path, "base", channels={"x.eu": "twitter", "x": "twitter"})

@@ -58,7 +58,7 @@ def status(
         voice.status([], EXIT_DONE, nothing=NOTHING)
         return EXIT_DONE
     now = around.clock.now()
-    with Journal(path, around.clock.now) as journal:
+    with Journal(path, around.clock.now, readonly=True) as journal:
         everything = journal.incidents()
         reports = [incident_report(journal, one) for one in _chosen(everything, incident)]
     unfinished = gravest(report.exit_code for report in reports)

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from outagecast.errors import UsageError
+from outagecast.model import Kind, Status
 from outagecast.templates import files
 from outagecast.templates.engine import Engine, NotGivenError
 from outagecast.templates.facts import NAMES, Written, said
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outagecast.templates.facts import Facts
+
+
+_MADE_BY = {
+    Kind.OPENED: "an incident's first word (`post`)",
+    Kind.UPDATE: "an update (`update`)",
+    Kind.RESOLVED: "the end of an incident (`resolve`)",
+    Kind.CORRECTION: "a correction (`retract`)",
+}
 
 
 class Writing:
@@ -30,6 +39,7 @@ class Writing:
 
     def written(self, channels: Mapping[str, str]) -> Written:
         """For every channel the words of the file that is most its own."""
+        self._demand_kind()
         self._demand_files()
         self._demand_used()
         common = self._best()
@@ -62,6 +72,16 @@ class Writing:
         )
 
     # --- what is missing, or too much
+
+    def _demand_kind(self) -> None:
+        """The words for another kind of announcement ("Update: …" at the end of it all) are a slip of the hand."""
+        stems = {f"{kind}{status}": kind for kind in Kind for status in ("", *(f"-{each}" for each in Status))}
+        meant = stems.get(self._stem)
+        if meant is not None and meant is not self._facts.kind:
+            raise UsageError(
+                f"the template {self._stem} is for {_MADE_BY[meant]}, and this is {_MADE_BY[self._facts.kind]}",
+                hint=self._again(str(self._facts.kind), self._given),
+            )
 
     def _demand_files(self) -> None:
         if files.speaking(self._shelves, self._stem, self._facts.status):
