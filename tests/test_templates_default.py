@@ -163,10 +163,10 @@ def shown_files() -> dict[str, str]:
 def shown_runs() -> Iterator[tuple[str, str, str]]:
     """What the page shows as typed and said: the command, where, the words."""
     for block in re.findall(r"^```text\n(.*?)^```", page(), re.DOTALL | re.MULTILINE):
-        command, *parts = re.split(r"\n(?=(?:X|mail|error): )", block.strip())
+        command, *parts = re.split(r"\n(?=(?:X: |mail: |✗ ))", block.strip())
         assert parts
         for part in parts:
-            where, words = part.split(": ", 1)
+            where, words = ("✗", part[2:]) if part.startswith("✗ ") else part.split(": ", 1)
             yield command.removeprefix("$ "), where, re.sub(r"^ +", "", words, flags=re.MULTILINE)
 
 
@@ -192,7 +192,7 @@ def run(command: str, folder: Path | None) -> Mapping[str, str]:
     try:
         told = write(folder, given.template, known, variables(given.var), {"mail": "email"})
     except UsageError as err:
-        return {"error": f"{err.text}\n{err.hint}"}
+        return {"✗": f"{err.text}\n→ {err.hint}"}
     return {"X": told.words, "mail": told.on.get("mail", told.words)}
 
 
