@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from facebook_kit import NOW, channel, simulated_page, written
+from facebook_kit import BATCH, NOW, POST, Memory, channel, simulated_page, written
 
 from outagecast.channel import Level, Secret
 from outagecast.channels.facebook import Facebook
@@ -60,7 +60,8 @@ def test_a_simulator_on_another_machine_is_refused():
 
 def checked(page: GraphPlatform, **keys: object) -> dict[Level, str]:
     found = list(channel(page, **keys).check())
-    assert all(finding.do for finding in found)
+    assert all(finding.do for finding in found if finding.level is not Level.GOOD)
+    assert not any("resume" in finding.do for finding in found), "a check is gone on from by another check"
     return {level: " ".join(f.text for f in found if f.level is level) for level in Level}
 
 
@@ -75,11 +76,28 @@ def token_facts(page: GraphPlatform, **facts: object) -> None:
     page.faults.add(Fault("GET /v25.0/debug_token", status=200, body=json.dumps({"data": data})))
 
 
-def test_a_page_in_order_has_nothing_bad_and_no_warning(page: GraphPlatform):
-    token_facts(page)
-    found = checked(page, **with_app(page))
+def posted(page: GraphPlatform) -> str:
+    return channel(page).send(POST, None, Memory()).ref
+
+
+@pytest.mark.parametrize("app", [True, False])
+def test_a_page_in_order_has_nothing_bad_and_no_warning(page: GraphPlatform, app: bool):
+    posted(page)
+    found = checked(page, **(with_app(page) if app else {}))
     assert found[Level.BAD] == found[Level.WARNING] == ""
-    assert "token is that of the Page" in found[Level.GOOD]
+    for words in (
+        "token is that of the Page Example Hosting",
+        "a Page token that never expires, made by the app outagecast",
+        "the token may post",
+        "the token may hide comments",
+        "Graph API v25.0 lives until 2028-07-29",
+        "1 % of the Page's calls",
+        "posts can be read",
+        "strangers are probably seen",
+        "tasks on the Page",
+        "open https://www.facebook.com/1001/posts/2001 in a browser that is not logged in",
+    ):
+        assert words in found[Level.GOOD]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +106,13 @@ def test_a_page_in_order_has_nothing_bad_and_no_warning(page: GraphPlatform):
         ({"is_valid": False}, Level.BAD, "not a valid token of a Page"),
         ({"type": "USER"}, Level.BAD, "not a valid token of a Page"),
         ({"scopes": ["pages_manage_posts"]}, Level.BAD, "pages_read_engagement, pages_show_list not granted"),
-        ({"expires_at": int(NOW.timestamp()) - 1}, Level.BAD, "the token expires on 2026-11-22"),
-        ({"expires_at": int(NOW.timestamp()) + 86_400}, Level.WARNING, "the token expires on 2026-11-23"),
+        ({"expires_at": int(NOW.timestamp()) - 1}, Level.BAD, "expires on 2026-11-22"),
+        ({"expires_at": int(NOW.timestamp()) + 86_400}, Level.WARNING, "expires on 2026-11-23"),
+        ({"expires_at": int(NOW.timestamp()) + 86_400 * 40}, Level.GOOD, "expires on 2027-01-01"),
+        ({"expires_at": 10**20}, Level.WARNING, "does not say when it expires"),
+        ({"expires_at": None}, Level.WARNING, "does not say when it expires"),
+        ({"data_access_expires_at": int(NOW.timestamp()) + 86_400}, Level.WARNING, "access to data ends on 2026-11-23"),
+        ({"data_access_expires_at": int(NOW.timestamp()) - 1}, Level.BAD, "access to data ends on 2026-11-22"),
         (
             {"granular_scopes": [{"scope": "pages_manage_posts", "target_ids": ["5"]}]},
             Level.BAD,
@@ -97,27 +120,45 @@ def test_a_page_in_order_has_nothing_bad_and_no_warning(page: GraphPlatform):
         ),
         (
             {"granular_scopes": [{"scope": "pages_read_user_content", "target_ids": ["5"]}]},
-            Level.WARNING,
+            Level.BAD,
             "comments cannot be swept: pages_read_user_content",
         ),
+        ({"granular_scopes": 5, "application": ["x"]}, Level.GOOD, "the token may post"),
+        ({"scopes": "all"}, Level.WARNING, "cannot be read"),
     ],
 )
-def test_what_is_wrong_with_a_token_is_told(page: GraphPlatform, facts: dict[str, object], level: Level, words: str):
+def test_what_is_known_of_a_token_is_told(page: GraphPlatform, facts: dict[str, object], level: Level, words: str):
+    token_facts(page, **facts)
     token_facts(page, **facts)
     assert words in checked(page, **with_app(page))[level]
 
 
-def test_the_simulator_s_own_account_of_the_token_is_understood(page: GraphPlatform):
-    assert checked(page, **with_app(page))[Level.BAD] == ""
+def test_where_nobody_may_look_into_the_token_check_says_what_it_cannot_see(page: GraphPlatform):
+    page.faults.add(Fault("GET /v25.0/debug_token", status=400, body='{"error":{"message":"no","code":100}}'))
+    found = list(channel(page).check())
+    assert [finding.do for finding in found if "cannot be read:" in finding.text] == [
+        "set app_id and app_secret; they are shown under developers.facebook.com/apps. Then: outagecast check"
+    ]
 
 
-def test_without_the_app_check_says_what_it_cannot_see(page: GraphPlatform):
-    assert "cannot be read" in checked(page)[Level.WARNING]
+@pytest.mark.parametrize("body", ["{}", "[null]", "null", '[{"code":200,"body":"[]"}]', "<html>"])
+def test_an_odd_answer_about_the_token_is_never_good(page: GraphPlatform, body: str):
+    page.faults.add(Fault(f"POST {BATCH}", status=200, body=body))
+    found = checked(page, **with_app(page))
+    assert "what the token may do, and until when, cannot be read" in found[Level.WARNING]
+    assert "may post" not in found[Level.GOOD]
 
 
 def test_a_person_s_token_is_told_from_the_page_s(page: GraphPlatform):
     found = checked(page, page_access_token=Secret.of(page.user_token))
     assert f"not of the Page {page.page_id}" in found[Level.BAD]
+
+
+def test_a_dead_token_is_told_once_with_its_reason(page: GraphPlatform):
+    page.tokens[page.page_token].trouble = "token-460"
+    found = checked(page, **with_app(page))
+    assert "died when its owner's password changed" in found[Level.BAD]
+    assert len(page.log) == 1
 
 
 def test_a_missing_secret_is_a_finding(page: GraphPlatform, tmp_path: Path):
@@ -130,18 +171,26 @@ def test_a_missing_secret_is_a_finding(page: GraphPlatform, tmp_path: Path):
     [
         ("v21.0", datetime(2027, 1, 21, tzinfo=UTC), Level.BAD),
         ("v21.0", datetime(2026, 11, 22, tzinfo=UTC), Level.WARNING),
-        ("v25.0", datetime(2026, 11, 22, tzinfo=UTC), None),
-        ("v26.0", datetime(2029, 11, 22, tzinfo=UTC), None),
+        ("v25.0", datetime(2026, 11, 22, tzinfo=UTC), Level.GOOD),
+        ("v26.0", datetime(2029, 11, 22, tzinfo=UTC), Level.GOOD),
         ("v31.0", datetime(2026, 11, 22, tzinfo=UTC), Level.WARNING),
     ],
 )
-def test_the_end_of_an_api_version_is_announced(version: str, day: datetime, level: Level | None):
+def test_the_end_of_an_api_version_is_told(version: str, day: datetime, level: Level):
     found = list(Checkup("facebook", settings(api_version=version), day).version())
-    assert [finding.level for finding in found] == ([level] if level else [])
+    assert [finding.level for finding in found] == [level]
 
 
-def test_posts_that_cannot_be_read_are_bad_because_a_doubt_would_stay(page: GraphPlatform):
-    page.faults.add(Fault("GET /v25.0/[0-9]+/feed", FaultKind.HTML))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("GET /v25.0/[0-9]+/feed", FaultKind.HTML),
+        Fault("GET /v25.0/[0-9]+/feed", status=200, body="{}"),
+        Fault("GET /v25.0/[0-9]+/feed", status=403, body='{"error":{"message":"(#10) no","code":10}}'),
+    ],
+)
+def test_posts_that_cannot_be_read_are_bad_because_a_doubt_would_stay(page: GraphPlatform, fault: Fault):
+    page.faults.add(fault)
     assert "a post in doubt stays so" in checked(page)[Level.BAD]
 
 
@@ -151,9 +200,11 @@ def test_an_answer_as_another_version_is_told(page: GraphPlatform):
     assert "answers as v26.0, not as v25.0" in checked(page)[Level.WARNING]
 
 
-def test_calls_that_are_nearly_used_up_are_told(page: GraphPlatform):
-    page.usage = (85, 0)
-    assert "85 % of the Page's calls are used up" in checked(page)[Level.WARNING]
+def test_calls_that_are_nearly_used_up_are_told_with_when_facebook_opens_again(page: GraphPlatform):
+    page.usage = (85, 12)
+    found = checked(page)[Level.WARNING]
+    assert "85 % of the Page's calls are used up" in found
+    assert "12 minutes" in found
 
 
 def test_a_page_that_cannot_be_reached_is_told_with_what_to_do(page: GraphPlatform):
@@ -162,5 +213,77 @@ def test_a_page_that_cannot_be_reached_is_told_with_what_to_do(page: GraphPlatfo
 
 
 def test_check_changes_nothing(page: GraphPlatform):
-    checked(page)
+    checked(page, **with_app(page))
     assert written(page) == []
+
+
+# -- does it see what strangers comment? ---------------------------------------------------------------------------
+
+
+def test_a_stranger_s_comment_with_its_author_proves_that_comments_are_seen(page: GraphPlatform):
+    first = posted(page)
+    own = page.page_comment(first, "help is at help.example.net")
+    page.stranger_comment(first, "when?", parent=own)
+    assert "comments of strangers are seen: there is one, with its author" in checked(page)[Level.GOOD]
+
+
+BLIND = [
+    ({"blind": True}, set(), "counts comments and lists none"),
+    ({}, {"pages_read_user_content"}, "pages_read_user_content not granted"),
+    ({}, {"pages_manage_engagement"}, "pages_manage_engagement not granted"),
+]
+
+
+@pytest.mark.parametrize(("switches", "lacking", "words"), BLIND)
+def test_a_token_that_is_known_to_be_blind_is_bad_while_comments_are_to_be_swept(
+    page: GraphPlatform, switches: dict[str, bool], lacking: set[str], words: str
+):
+    page.stranger_comment(posted(page), "when?")
+    for name, value in switches.items():
+        setattr(page, name, value)
+    page.tokens[page.page_token].scopes -= lacking
+    for rule in ("hide", "delete"):
+        assert words in checked(page, comments=rule)[Level.BAD]
+    assert checked(page, comments="leave")[Level.BAD] == ""
+
+
+def no_facts(page: GraphPlatform) -> None:
+    page.faults.add(Fault("GET /v25.0/debug_token", status=400, body='{"error":{"message":"no","code":100}}'))
+
+
+def test_comments_without_authors_are_bad_where_no_right_is_known(page: GraphPlatform):
+    page.stranger_comment(posted(page), "when?")
+    page.tokens[page.page_token].scopes.discard("pages_read_user_content")
+    no_facts(page)
+    assert "lists comments without their authors" in checked(page)[Level.BAD]
+
+
+def test_where_no_right_and_no_comment_is_known_somebody_is_to_be_asked_for_one(page: GraphPlatform):
+    page.page_comment(posted(page), "help is at help.example.net")
+    no_facts(page)
+    found = [finding for finding in channel(page).check() if "strangers" in finding.text]
+    assert [(finding.level, finding.do) for finding in found] == [
+        (Level.WARNING, "ask somebody outside to comment on a post of the Page, then: outagecast check")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "level"),
+    [
+        (Fault(".*comments", status=403, body='{"error":{"message":"(#10) no","code":10}}'), Level.BAD),
+        (Fault(".*comments", status=200, body='{"data":7}'), Level.WARNING),
+        (Fault(".*comments", FaultKind.RESET), Level.WARNING),
+    ],
+)
+def test_comments_that_cannot_be_read_are_told(page: GraphPlatform, fault: Fault, level: Level):
+    posted(page)
+    page.faults.add(fault)
+    assert "comments c" in checked(page)[level]
+
+
+def test_however_many_posts_there_are_the_look_at_comments_takes_four_calls(page: GraphPlatform):
+    for number in range(9):
+        page.page.post(f"post {number}", NOW, published=True, link=None, photos=())
+    checked(page)
+    assert sum(request.path.endswith("/comments") for request in page.log) == 4
+    assert len(page.log) == 7

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from facebook_kit import OWN_COMMENT, PUBLISH, channel, sent, simulated_page, written
+from facebook_kit import BATCH, OWN_COMMENT, PUBLISH, channel, sent, simulated_page, written
 
 from outagecast.channel import Refused, Replies, Secret, TryLater
 from outagecast.sandbox.faults import Fault, FaultKind
@@ -167,6 +167,7 @@ def test_without_the_permission_to_read_visitors_comments_are_hidden_and_not_cal
 
 
 ASKED = "GET /v25.0/debug_token"
+"""The call inside the batch."""
 MAY_NOT_ASK = (
     '{"error":{"message":"(#100) You must provide an app access token, or a user access token that is an owner or '
     'developer of the app","type":"OAuthException","code":100}}'
@@ -175,7 +176,7 @@ MAY_NOT_ASK = (
 
 def asked(page: GraphPlatform) -> list[str]:
     """Who asked what the token may do."""
-    return [request.headers["Authorization"] for request in page.log if request.path.endswith("/debug_token")]
+    return [request.headers["Authorization"] for request in page.log if request.path == BATCH]
 
 
 def facts(page: GraphPlatform, **said: object) -> None:

@@ -24,7 +24,7 @@ REQUESTS = [
     for where, what in (
         ("x", "POST /2/tweets"),
         ("x", "GET /2/tweets/N"),
-        ("graph", "GET /debug_token"),
+        ("graph", "POST /"),
         ("graph", "POST /N/feed"),
         ("graph", "POST /N"),
         ("graph", "GET /N"),

@@ -57,7 +57,7 @@ class Case:
 
 LETTER = [Blow("mailbox", "bo@example.com", "content"), Blow("mailbox", "ann@example.org", "stored")]
 PUBLISH = {"x POST /2/tweets", "x GET /2/tweets/N", "graph POST /N/feed", "graph POST /N", "graph GET /N"}
-PUBLISH |= {"graph GET /N/comments", "graph GET /debug_token"}
+PUBLISH |= {"graph GET /N/comments", "graph POST /"}
 CASES = {
     "update": Case(
         [POST],

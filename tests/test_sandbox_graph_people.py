@@ -212,7 +212,14 @@ def test_the_app_can_look_into_a_token(page: GraphPlatform) -> None:
         ["pages_manage_posts"],
     )
     assert data["granular_scopes"] == [{"scope": "pages_manage_posts", "target_ids": ["1001"]}]
+
+
+def test_a_token_to_look_into_is_a_leak_in_the_url_and_none_in_a_batch(page: GraphPlatform) -> None:
+    call = {"method": "GET", "relative_url": f"debug_token?input_token={page.page_token}"}
+    body_of(page, "POST", "/v25.0/", page.app_token, batch=json.dumps([call]))
     assert page.leaks == []
+    body_of(page, "GET", "/v25.0/debug_token", page.app_token, input_token=page.page_token)
+    assert page.leaks == ["GET /v25.0/debug_token: input_token"]
 
 
 def test_a_dead_token_looked_into_is_invalid_with_its_reason(page: GraphPlatform) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from outagecast.channel import ChannelError, InDoubt, Refused, TryLater
 from outagecast.channels.facebook_table import Verdict, row_for
@@ -78,6 +79,19 @@ class Answer(msgspec.Struct, frozen=True):
     def ok(self) -> bool:
         """Whether this is a plain success: 2xx, a JSON object, no error in it."""
         return 200 <= self.status < 300 and isinstance(self.body, dict) and not self.body.get("error")
+
+
+def only(batch: Answer) -> Answer:
+    """Give the one answer inside the answer to a batch of one; what is none is no success.
+
+    Null stands for a call that did not finish (graph-api/batch-requests, read November 2026).
+    """
+    entries = batch.body if 200 <= batch.status < 300 and isinstance(batch.body, list) else []
+    entry = entries[0] if len(entries) == 1 else None
+    if not isinstance(entry, dict) or not isinstance(entry.get("body"), str):
+        return replace(batch, body=None)
+    inner = Answer.of(_whole(entry.get("code")), {}, entry["body"].encode())
+    return replace(inner, usage=batch.usage, version=batch.version, retry_after=batch.retry_after)
 
 
 def error_for(answer: Answer) -> ChannelError:

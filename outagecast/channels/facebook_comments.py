@@ -16,7 +16,6 @@ an empty list instead of an error. MODERATED is said when one of these holds:
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from outagecast.channel import InDoubt, Refused, Replies, TryLater
 from outagecast.channels.facebook_answers import Gone
 from outagecast.channels.facebook_posts import pages
 from outagecast.channels.facebook_settings import Comments
+from outagecast.channels.facebook_token import TO_SWEEP, facts, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,9 +38,8 @@ _FULL = 80
 """Percent of the budget of calls. The rest belongs to announcements: a sweep must never use up what a post needs."""
 _PAUSE = timedelta(minutes=15)
 _MOST_REFUSALS = 3
-_NEEDED = ("pages_read_user_content", "pages_manage_engagement")
 _RIGHTS = (
-    f"make a Page token that has {' and '.join(_NEEDED)} (README: Set it up), put it where the config reads it, then: "
+    f"make a Page token that has {' and '.join(TO_SWEEP)} (README: Set it up), put it where the config reads it, then: "
     "outagecast sweep"
 )
 
@@ -86,41 +85,17 @@ def sweep(graph: Graph, app: Callable[[], Graph] | None, post: str, settings: Fa
             _give_up(left, at=_MOST_REFUSALS)
     _give_up(left, at=1)
     if not strangers:
-        _demand_sight(_facts(graph, app, settings.page_access_token.reveal()), settings.page_id)
+        _demand_sight(facts(graph, app, settings.page_access_token.reveal()), settings.page_id)
     return Replies.MODERATED
 
 
-def _demand_sight(facts: Mapping[str, Any], page_id: str) -> None:
+def _demand_sight(known: Mapping[str, Any], page_id: str) -> None:
     """Refuse to take "no comments" for an answer when the token is known to see none."""
-    if facts.get("is_valid") is False or facts.get("type", "PAGE") != "PAGE":
+    if known.get("is_valid") is False or known.get("type", "PAGE") != "PAGE":
         raise Refused("the token is not a valid token of a Page and sees no comments", mendable=True, hint=_RIGHTS)
-    missing = [scope for scope in _NEEDED if facts and not _granted(facts, scope, page_id)]
-    if missing:
-        text = f"strangers' comments may stand unseen: {' and '.join(missing)} not granted to the token"
+    if known and (lacking := missing(known, TO_SWEEP, page_id)):
+        text = f"strangers' comments may stand unseen: {' and '.join(lacking)} not granted to the token"
         raise Refused(text, mendable=True, hint=_RIGHTS)
-
-
-def _granted(facts: Mapping[str, Any], scope: str, page_id: str) -> bool:
-    """Say whether a right holds for this Page: an entry without targets is for all of them."""
-    entries = [entry for entry in facts.get("granular_scopes") or () if isinstance(entry, dict)]
-    targets = next((entry.get("target_ids") for entry in entries if entry.get("scope") == scope), None)
-    return scope in facts["scopes"] and (not targets or page_id in map(str, targets))
-
-
-def _facts(graph: Graph, app: Callable[[], Graph] | None, token: str) -> Mapping[str, Any]:
-    """Ask what a token may do; empty when nobody may ask, which says nothing about the token."""
-    if app is not None:
-        with closing(app()) as asking, suppress(Refused):
-            return _debugged(asking, token)
-    with suppress(Refused):
-        return _debugged(graph, token)
-    return {}
-
-
-def _debugged(graph: Graph, token: str) -> Mapping[str, Any]:
-    """Ask Facebook about a token. It stands in the query here: Meta documents no other way to ask."""
-    data = graph.read("debug_token", input_token=token).body.get("data")
-    return data if isinstance(data, dict) and isinstance(data.get("scopes"), list) else {}
 
 
 def _comments(graph: Graph, post: str) -> Iterator[Comment]:

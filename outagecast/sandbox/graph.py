@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from outagecast.sandbox import graph_calls, graph_photos, graph_tokens
+from outagecast.sandbox import graph_batch, graph_calls, graph_photos, graph_tokens
 from outagecast.sandbox.faults import ErrorBody
 from outagecast.sandbox.graph_errors import ERRORS, unsupported, usage
 from outagecast.sandbox.graph_posts import Comment, PageContent, PagePost, Token, TokenKind, stamp
@@ -63,6 +63,7 @@ class Route:
 
 _EXCHANGE = frozenset({"grant_type", "client_id", "client_secret", "fb_exchange_token"})
 ROUTES = (
+    Route(r"POST ", graph_batch.batch, frozenset({"batch", "include_headers"})),
     Route(r"(?:GET|POST) /oauth/(?P<edge>access_token)", graph_tokens.exchange, _EXCHANGE),
     Route(r"GET /(?P<edge>debug_token)", graph_tokens.debug, frozenset({"input_token"})),
     Route(r"GET /me", graph_tokens.me),
@@ -141,7 +142,12 @@ class GraphPlatform(Platform):
         return [f"{request.method} {request.path}", f"{request.method} {_VERSION.sub('', request.path, count=1)}"]
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked."""
+        """Do what is asked, and note what stood in a URL that must not."""
+        self._note_leaks(request)
+        return self.respond(request)
+
+    def respond(self, request: Request) -> Answer:
+        """Do what is asked, by a request of its own or by a call of a batch."""
         headers = {"facebook-api-version": self._version(request)}
         try:
             token = self._token(request)
@@ -151,9 +157,13 @@ class GraphPlatform(Platform):
             answer = refusal.answer
         return replace(answer, headers=headers | dict(answer.headers))
 
+    def versioned(self, path: str) -> str:
+        """The version that a path begins with, with its slash; empty if there is none."""
+        named = _VERSION.match(path)
+        return named[0] if named else ""
+
     def _version(self, request: Request) -> str:
-        named = _VERSION.match(request.path)
-        return named[0].removeprefix("/") if named else NEWEST
+        return self.versioned(request.path).removeprefix("/") or NEWEST
 
     def _usage(self, token: Token) -> dict[str, str]:
         if self.usage is None:
@@ -176,15 +186,16 @@ class GraphPlatform(Platform):
                 self._note_unknown(route, request, path, given)
                 call = Call(request, token, parts.get("ref") or "", parts.get("edge") or "", given, self.page_id)
                 return route.action(self, call)
-        raise RefusalError(unsupported(request.method.lower(), path.split("/")[1]).answer(self.now()))
+        raise RefusalError(
+            unsupported(request.method.lower(), path.removeprefix("/").partition("/")[0]).answer(self.now())
+        )
 
     def _note_unknown(self, route: Route, request: Request, path: str, given: dict[str, str]) -> None:
         unknown = sorted((given.keys() | request.files.keys()) - route.parameters - EVERYWHERE)
         self.unknown_parameters += [f"{request.method} {path}: {name}" for name in unknown]
 
     def _token(self, request: Request) -> Token:
-        """The token of a request: from the header, the body or, noted as a leak, the URL."""
-        self._note_leaks(request)
+        """The token of a request: from the header, the body or the URL."""
         bearer = request.headers.get("Authorization", "")
         value = bearer[7:] if bearer.lower().startswith("bearer ") else _given(request).get("access_token", "")
         if not value and request.path.endswith("/oauth/access_token"):
@@ -207,8 +218,8 @@ class GraphPlatform(Platform):
         return token.trouble or ("token-463" if expired else None)
 
     def _note_leaks(self, request: Request) -> None:
-        # Meta documents no other place for /debug_token's own input_token; everything else has one.
-        secrets = {"access_token", "client_secret", "fb_exchange_token"} & request.query.keys()
+        # Each has another place; that of /debug_token's input_token, and of all a batch holds, is the body of a batch.
+        secrets = {"access_token", "client_secret", "fb_exchange_token", "input_token", "batch"} & request.query.keys()
         self.leaks += [f"{request.method} {request.path}: {name}" for name in sorted(secrets)]
 
     def _check_proof(self, request: Request, token: Token) -> None:
