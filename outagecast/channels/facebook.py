@@ -31,6 +31,7 @@ from outagecast.channel import (
     Unfinished,
 )
 from outagecast.channels.facebook_answers import Gone
+from outagecast.channels.facebook_findings import next_step
 from outagecast.channels.facebook_picture import LARGEST, Picture, left_out
 from outagecast.channels.facebook_posts import SHOWN_FIELDS, Shown, search
 from outagecast.channels.facebook_settings import FacebookSettings, Publish
@@ -38,7 +39,7 @@ from outagecast.channels.facebook_table import LOOK
 from outagecast.channels.facebook_text import MOST_CHARACTERS, amended, compose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from outagecast.channel import Look, Remember
     from outagecast.channels.facebook_graph import Graph
@@ -148,10 +149,20 @@ class Facebook:
         try:
             graph, app = self._graph, self._app()
         except ChannelError as err:
-            yield Finding(self.name, Level.BAD, err.text, err.hint)
+            yield Finding(self.name, Level.BAD, err.text, next_step(err))
             yield from checkup.version()
             return
         yield from checkup.findings(graph, app)
+
+    def rehearse(self) -> Iterable[Finding]:
+        """Make a post that nobody sees, read it, delete it; whatever fails is a finding, and nothing is left."""
+        from outagecast.channels.facebook_rehearsal import Rehearsal
+
+        try:
+            graph = self._graph
+        except ChannelError as err:
+            return [Finding(self.name, Level.BAD, err.text, next_step(err))]
+        return Rehearsal(self.name, self._settings, graph, self._now()).findings()
 
     def warm(self) -> None:
         """Import facebook-sdk, and what else the first call needs."""
