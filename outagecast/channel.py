@@ -250,7 +250,10 @@ class ChannelType(Protocol):
     """What an entry point of the group `outagecast.channels` names: usually the adapter's class."""
 
     Settings: ClassVar[type[Any]]
-    """A `msgspec.Struct` (frozen, keyword-only) of the type's own config keys; secrets are of type `Secret`."""
+    """A `msgspec.Struct` (frozen, keyword-only) of the type's own config keys; secrets are of type `Secret`.
+
+    A property `reply_control` of it counts instead of `caps.replies` where settings leave less of that.
+    """
     caps: ClassVar[Capabilities]
 
     def __call__(self, name: str, settings: Any, house: House) -> Channel:

@@ -163,15 +163,23 @@ def _made(kind: ChannelType, section: Section, config: Config) -> Channel:
 
 
 def _least(section: Section, caps: Capabilities) -> LeastReplies:
-    """The closing the section demands, if the type can keep it."""
-    best = BEST[caps.replies]
+    """The closing the section demands, if the type can keep it with these settings."""
+    control = _control(section, caps)
+    best = BEST[control]
     if section.replies is None:
         return best
     order = list(LeastReplies)
     if order.index(section.replies) < order.index(best):
+        so_set = "" if control is caps.replies else " with these settings"
         raise ConfigError(
-            f"channels.{section.name}.replies: {section.replies} is more than {section.type} can do "
-            f"(its reply control is: {caps.replies}); the most is {best}",
+            f"channels.{section.name}.replies: {section.replies} is more than {section.type} can do{so_set} "
+            f"(its reply control is: {control}); the most is {best}",
             hint=f"write `replies: {best}` in the section {section.name!r} of the config, then: outagecast resume",
         )
     return section.replies
+
+
+def _control(section: Section, caps: Capabilities) -> ReplyControl:
+    """How replies are controlled: by the type's capabilities, unless its settings say that they leave less of it."""
+    own = getattr(section.settings, "reply_control", None)
+    return own if isinstance(own, ReplyControl) else caps.replies

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from outagecast.channel import Secret  # noqa: TC001  msgspec reads the annotations at run time
+from outagecast.channel import ReplyControl, Secret
 from outagecast.wire import loopback
 
 
@@ -71,6 +71,11 @@ class FacebookSettings(msgspec.Struct, frozen=True, kw_only=True):
         _demand_living(self.api_version)
         if self.simulator_url:
             loopback(self.simulator_url)
+
+    @property
+    def reply_control(self) -> ReplyControl:
+        """What these settings leave of the type's reply control: comments that are left alone are open."""
+        return ReplyControl.NONE if self.comments is Comments.LEAVE else ReplyControl.MODERATED
 
 
 def _demand_living(version: str) -> None:
