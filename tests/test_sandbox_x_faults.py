@@ -148,6 +148,25 @@ def test_a_fault_leaves_the_post_published_exactly_if_it_came_after_the_effect(x
     assert not x.faults.left
 
 
+def test_a_capped_tier_counts_each_kind_of_call_of_a_day_and_says_so(x: XPlatform, clock: Clock) -> None:
+    x.account.user_day, x.account.app_day = 1, 100
+
+    def me() -> tuple[int, Any]:
+        signed = {"Authorization": oauth1.authorization("GET", "/2/users/me", x.account.keys, x.now())}
+        status, headers, _ = raw(x, "GET", "/2/users/me", signed)
+        return status, headers
+
+    _, headers = me()
+    assert (headers["x-user-limit-24hour-limit"], headers["x-user-limit-24hour-remaining"]) == ("1", "0")
+    assert (headers["x-app-limit-24hour-limit"], headers["x-app-limit-24hour-remaining"]) == ("100", "99")
+    status, headers = me()
+    assert (status, headers["x-user-limit-24hour-remaining"], headers["x-rate-limit-remaining"]) == (429, "0", "73")
+    assert int(headers["x-user-limit-24hour-reset"]) == int(datetime(2026, 11, 23, tzinfo=UTC).timestamp())
+    assert call(x, "GET", f"/2/users/{x.account.user_id}/tweets")[0] == 200
+    clock.forward(days=1)
+    assert call(x, "GET", "/2/users/me")[0] == 200
+
+
 @pytest.mark.parametrize("name", sorted(ERRORS))
 def test_every_recorded_answer_can_be_heard_over_the_wire_to_the_byte(x: XPlatform, name: str) -> None:
     error = ERRORS[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from outagecast.channel import (
     Level,
     Secret,
 )
-from outagecast.sandbox.faults import Fault
+from outagecast.sandbox.faults import Fault, FaultKind
+from outagecast.sandbox.x import ERRORS
 from outagecast.secrets import Vault
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ def twitter(make: Callable[..., Twitter]) -> Twitter:
     return make()
 
 
+READS = "GET /2/users/1234567890/tweets"
+ME = "GET /2/users/me"
+
+
 def said(twitter: Twitter) -> list[tuple[Level, str]]:
     return [(finding.level, finding.text) for finding in twitter.check() if "simulator" not in finding.text]
 
@@ -51,13 +57,29 @@ def worst(twitter: Twitter) -> str:
     found = [finding for finding in twitter.check() if "simulator" not in finding.text]
     bad = [finding for finding in found if finding.level is not Level.GOOD]
     assert all(finding.do for finding in bad)
+    assert not any("outagecast resume" in finding.do for finding in bad if "daily cap" not in finding.text)
     return " ".join(f"{finding.level}: {finding.text}" for finding in bad)
 
 
 def test_an_account_in_good_order_has_nothing_but_good_findings(x: XPlatform, twitter: Twitter) -> None:
     assert {level for level, _ in said(twitter)} == {Level.GOOD}
-    assert {request.method for request in x.log} == {"GET"}
+    assert [f"{request.method} {request.path}" for request in x.log] == ["GET /2/users/me", READS]
     assert x.public() == []
+
+
+def test_what_is_in_order_is_told_too(x: XPlatform, twitter: Twitter) -> None:
+    x.account.app_day, x.account.user_day = 10_000, 25
+    told = " ".join(text for _, text in said(twitter))
+    for words in (
+        "they belong to @examplehosting",
+        "the keys may post (Read and write)",
+        "clock agrees with X's",
+        "posts can be looked up and replies verified",
+        "no rate limit is near: 74 of 75 calls to read the account are left in this quarter of an hour (until 20",
+        "9,999 of 10,000 calls to read the account are left today for the app",
+        "24 of 25 calls to read posts are left today for the account",
+    ):
+        assert words in told
 
 
 def test_the_simulator_is_named_so_that_nobody_takes_it_for_the_world(twitter: Twitter) -> None:
@@ -86,9 +108,51 @@ def test_a_tier_without_reads_is_a_warning(x: XPlatform, twitter: Twitter) -> No
     assert "warning: posts cannot be read back" in worst(twitter)
 
 
-def test_no_credits_are_found(x: XPlatform, twitter: Twitter) -> None:
-    x.account.credits = 0
-    assert "bad: the X account has no API credits left" in worst(twitter)
+TROUBLES = {
+    "credits-depleted": ("bad: the X account has no API credits left", "buy credits"),
+    "client-not-enrolled": ("bad: the X app has no access to the API", "project with access"),
+    "access-level": ("bad: the X app has no access to the API", "project with access"),
+    "usage-capped-monthly": ("bad: the monthly cap of the X account is used up", "raise the cap or buy credits"),
+    "usage-capped-daily": ("bad: the daily cap of the X account is used up: nothing goes out until 20", "--watch"),
+    "rate-limited": ("warning: X answers no more such calls until 20", "outagecast check"),
+    "rate-limited-88": ("warning: X answers no more such calls for a while", "outagecast check"),
+    "suspended": ("bad: the X account is suspended, locked", "console.x.com"),
+    "unauthorized": ("bad: X does not accept the keys", "outagecast check"),
+    "forbidden-null": ("bad: X refused to say whose keys these are", "console.x.com"),
+    "unavailable": ("bad: X did not answer as it should (HTTP 503)", "wait a little"),
+    "bad-gateway-page": ("bad: X did not answer as it should (HTTP 502)", "wait a little"),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_each_refusal_is_told_once_in_its_own_words(x: XPlatform, twitter: Twitter, name: str) -> None:
+    words, do = TROUBLES[name]
+    x.faults.add(ERRORS[name].fault(ME))
+    assert words in worst(twitter)
+    x.faults.add(ERRORS[name].fault(ME))
+    assert [do in finding.do for finding in twitter.check() if finding.level is not Level.GOOD] == [False, True]
+    assert {request.path for request in x.log} == {"/2/users/me"}, "nothing more is asked, nor paid"
+
+
+UNREADABLE = {
+    "client-not-enrolled": "warning: posts cannot be read back (the X app has no access",
+    "credits-depleted": "bad: posts cannot be read back",
+    "rate-limited": "warning: posts cannot be read back",
+    "usage-capped-monthly": "bad: posts cannot be read back",
+    "unavailable": "warning: whether posts can be read back is unknown",
+    "ok-but-odd": "warning: X's list of the account's posts cannot be read",
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_posts_that_cannot_be_read_back_are_told_with_why(x: XPlatform, twitter: Twitter, name: str) -> None:
+    x.faults.add(Fault(READS, status=200, body="{}") if name == "ok-but-odd" else ERRORS[name].fault(READS))
+    assert UNREADABLE[name] in worst(twitter)
+
+
+def test_a_list_of_posts_that_gets_no_answer_is_a_warning(x: XPlatform, twitter: Twitter) -> None:
+    x.faults.add(Fault(READS, FaultKind.RESET))
+    assert "warning: whether posts can be read back is unknown" in worst(twitter)
 
 
 @pytest.mark.parametrize(("shift", "level"), [(90, "warning"), (-90, "warning"), (400, "bad")])
@@ -97,11 +161,39 @@ def test_a_wrong_clock_is_found(shift: int, level: str, twitter: Twitter, clock:
     assert f"{level}: this machine's clock is" in worst(twitter)
 
 
-def test_a_day_that_is_nearly_used_up_is_a_warning(x: XPlatform, twitter: Twitter) -> None:
+def test_a_clock_that_makes_x_refuse_the_keys_is_told_beside_them(x: XPlatform, twitter: Twitter, clock: Clock) -> None:
+    clock.shift = timedelta(seconds=400)
+    x.faults.add(ERRORS["unauthorized"].fault(ME))
+    found = worst(twitter)
+    assert re.search(r"bad: this machine's clock is 40\d s fast", found)
+    assert "bad: X does not accept the keys" in found
+
+
+def test_a_bucket_that_is_nearly_empty_is_a_warning_and_a_small_one_is_not(x: XPlatform, twitter: Twitter) -> None:
+    x.account.user_day = 5
+    assert worst(twitter) == ""
+    for _ in range(2):
+        list(twitter.check())
+    found = worst(twitter)
+    assert "warning: only 1 of 5 calls to read the account are left today for the account (until 20" in found
+    assert "no rate limit is near" not in found
+
+
+@pytest.mark.parametrize("bucket", ["x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour"])
+def test_each_bucket_counts_and_odd_headers_do_not(x: XPlatform, twitter: Twitter, bucket: str) -> None:
     body = json.dumps({"data": {"id": x.account.user_id, "username": "examplehosting"}})
-    headers = {"x-user-limit-24hour-remaining": "3"}
-    x.faults.add(Fault("GET /2/users/me", status=200, body=body, headers=headers))
-    assert "only 3 calls are left today" in worst(twitter)
+    odd = {f"{bucket}-remaining": "many", f"{bucket}-limit": "1e3", f"{bucket}-reset": "soon"}
+    x.faults.add(Fault(ME, status=200, body=body, headers=odd))
+    assert "calls" not in worst(twitter)
+    few = {f"{bucket}-remaining": "3", f"{bucket}-reset": "99999999999"}
+    x.faults.add(Fault(ME, status=200, body=body, headers=few))
+    assert "warning: only 3 calls to read the account are left" in worst(twitter)
+
+
+def test_keys_of_which_x_does_not_say_whether_they_may_post_are_a_warning(x: XPlatform, twitter: Twitter) -> None:
+    body = json.dumps({"data": {"id": x.account.user_id, "username": "examplehosting"}})
+    x.faults.add(Fault(ME, status=200, body=body))
+    assert "warning: X does not say whether the keys may post" in worst(twitter)
 
 
 def test_a_missing_key_is_a_finding_and_no_crash(make: Callable[..., Twitter], tmp_path: Any) -> None:

@@ -98,9 +98,10 @@ class XApi:
             tweet_fields=list(_POST_FIELDS),
         )
 
-    def latest(self, user_id: str) -> Mapping[str, Any]:
-        """Read the account's last few posts: what it costs to know that looking up works."""
-        return self._read(self._client.get_users_tweets, user_id, max_results=5, tweet_fields=list(_POST_FIELDS))
+    def latest(self, user_id: str) -> requests.Response:
+        """Read the account's last few posts, the fewest X gives, to know that it can be done; the whole answer."""
+        method = self._client.get_users_tweets
+        return self._repeatable(method, user_id, max_results=5, tweet_fields=list(_POST_FIELDS))
 
     def post(self, ref: str) -> Mapping[str, Any] | None:
         """Read one post; None if X says that there is none."""

@@ -119,8 +119,9 @@ class XPlatform(Platform):
         return replace(answer, headers=headers | dict(answer.headers))
 
     def _check_tier(self, route: Route, call: Call, headers: dict[str, str]) -> None:
-        if int(headers["x-rate-limit-remaining"]) < 0:
-            headers["x-rate-limit-remaining"] = "0"
+        empty = [name for name, value in headers.items() if name.endswith("-remaining") and int(value) < 0]
+        if empty:
+            headers |= dict.fromkeys(empty, "0")
             x_create.refuse(self, "rate-limited-bare")
         if not call.account.credits:
             x_create.refuse(self, "credits-depleted")

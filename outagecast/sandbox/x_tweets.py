@@ -22,6 +22,8 @@ EPOCH_MS = 1_288_834_974_657
 # X compares a new post with the account's last ten of the last twelve hours (its source of July 2023).
 REMEMBERED_POSTS = 10
 REMEMBERED_TIME = timedelta(hours=12)
+QUARTER = 900
+DAY = 86_400
 
 
 @dataclass(slots=True)
@@ -40,6 +42,10 @@ class Account:
     """False: a tier that reads nothing but its own user."""
     write: bool = True
     """False: the app's permission is read only."""
+    user_day: int | None = None
+    """How many calls of each kind its tier takes in a day from this user; None: no cap, and no header about it."""
+    app_day: int | None = None
+    """The same of its app."""
     self_serve: bool = True
     """False: outside the reply rule of 2026, as enterprise apps and people at the website are."""
     verified: bool = False
@@ -217,22 +223,26 @@ def stamp(at: datetime) -> str:
 
 
 class Buckets:
-    """The calls of each account in its present quarter of an hour."""
+    """The calls of each account in its present quarter of an hour and day, each kind of call for itself."""
 
     def __init__(self) -> None:
-        self._window = 0
-        self._used: Counter[tuple[str, str]] = Counter()
+        self._used: Counter[tuple[str, str, int, int]] = Counter()
 
     def take(self, who: Account, route: str, most: int, at: datetime) -> dict[str, str]:
-        """Count a call; the headers that go with it. `x-rate-limit-remaining` below 0 means: one too many."""
-        window = int(at.timestamp()) // 900
-        if window != self._window:
-            self._window = window
-            self._used.clear()
-        self._used[who.user_id, route] += 1
-        left = most - self._used[who.user_id, route]
+        """Count a call; the headers that go with it. A `remaining` below 0 means: one too many."""
+        headers = self._count("x-rate-limit", who, route, most, QUARTER, at)
+        if who.app_day is not None:
+            headers |= self._count("x-app-limit-24hour", who, route, who.app_day, DAY, at)
+        if who.user_day is not None:
+            headers |= self._count("x-user-limit-24hour", who, route, who.user_day, DAY, at)
+        return headers
+
+    def _count(self, name: str, who: Account, route: str, most: int, span: int, at: datetime) -> dict[str, str]:
+        window = int(at.timestamp()) // span
+        place = (f"{name} {who.user_id}", route, span, window)
+        self._used[place] += 1
         return {
-            "x-rate-limit-limit": str(most),
-            "x-rate-limit-remaining": str(left),
-            "x-rate-limit-reset": str((window + 1) * 900),
+            f"{name}-limit": str(most),
+            f"{name}-remaining": str(most - self._used[place]),
+            f"{name}-reset": str((window + 1) * span),
         }
