@@ -91,10 +91,10 @@ def test_a_page_in_order_has_nothing_bad_and_no_warning(page: GraphPlatform, app
         "the token may post",
         "the token may hide comments",
         "Graph API v25.0 lives until 2028-07-29",
-        "1 % of the Page's calls",
+        "1 % of the Page's calls are used",
         "posts can be read",
         "strangers are probably seen",
-        "tasks on the Page",
+        "only `outagecast check --live` shows",
         "open https://www.facebook.com/1001/posts/2001 in a browser that is not logged in",
     ):
         assert words in found[Level.GOOD]

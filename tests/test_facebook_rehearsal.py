@@ -142,6 +142,8 @@ def test_a_deletion_without_an_answer_is_tried_once_more(page: GraphPlatform):
     assert told(rehearsed(page))[0] is Level.GOOD
     page.faults.add(Fault(DELETE, FaultKind.RESET, When.AFTER))
     assert told(rehearsed(page))[0] is Level.GOOD
+    page.faults.add(Fault(DELETE, FaultKind.RESET, When.AFTER, times=2))
+    assert told(rehearsed(page))[0] is Level.GOOD, "it is seen to be gone"
     assert page.page.posts == {}
 
 
@@ -150,6 +152,7 @@ def test_a_deletion_without_an_answer_is_tried_once_more(page: GraphPlatform):
     [
         Fault(DELETE, FaultKind.RESET, times=2),
         ERRORS["token-463"].fault(DELETE),
+        ERRORS["permission-denied"].fault(DELETE),
         Fault(DELETE, status=200, body='{"success":true}'),
     ],
 )

@@ -77,9 +77,10 @@ def test_what_is_in_order_is_told_too(x: XPlatform, twitter: Twitter) -> None:
         "posts can be looked up and replies verified",
         "no rate limit is near: 74 of 75 calls to read the account are left in this quarter of an hour (until 20",
         "9,999 of 10,000 calls to read the account are left today for the app",
-        "24 of 25 calls to read posts are left today for the account",
+        "24 of 25 calls to read the account are left today for the account (until 20",
     ):
         assert words in told
+    assert "900" not in told, "of each kind of bucket only the emptiest"
 
 
 def test_the_simulator_is_named_so_that_nobody_takes_it_for_the_world(twitter: Twitter) -> None:

@@ -88,11 +88,11 @@ class Checkup(msgspec.Struct, frozen=True):
         if not used.percent:  # the headers may be absent
             return
         if used.percent < _NEARLY_FULL:
-            yield self.said.good(f"{used.percent} % of the Page's calls are used up")
+            yield self.said.good(f"{used.percent} % of the Page's calls are used")
             return
         minutes = f"; Facebook opens again in {used.regain.total_seconds() / 60:.0f} minutes" if used.regain else ""
         text = f"{used.percent} % of the Page's calls are used up: no comments are swept until it is less{minutes}"
-        yield self.said.warning(text, "stop what else calls Facebook for the Page; wait an hour, then: " + CHECK)
+        yield self.said.warning(text, f"stop what else calls Facebook for the Page, wait, then: {CHECK}")
 
     def _posts(self, graph: Graph) -> Generator[Finding, None, Sequence[Shown]]:
         """Try the read that settles a post in doubt; returns the latest live posts."""
@@ -125,12 +125,12 @@ class Checkup(msgspec.Struct, frozen=True):
     def _unseen(self, posts: Sequence[Shown]) -> Iterator[Finding]:
         """Say what no Page token tells, and how else it can be known; nothing is wrong as far as we see."""
         yield self.said.good(
-            "whether the token's owner has the tasks on the Page (create content, moderate) cannot be read with a Page "
-            f"token: `{CHECK} --live` tries it with a post that nobody sees"
+            f"only `{CHECK} --live` shows that the token's owner has the task to create content on the Page: no Page "
+            "token can read that"
         )
         # Posts of an app in Development mode are seen by its own people only, and the API says 200 all the same.
         where = posts[0].url if posts and posts[0].url else "one of its posts"
         yield self.said.good(
-            f"whether the app is Live cannot be read with any token: open {where} in a browser that is not logged in; "
-            "an app in Development mode posts for nobody"
+            f"only a look shows that the app is Live: open {where} in a browser that is not logged in (an app in "
+            "Development mode posts for nobody, and no token can read that)"
         )

@@ -122,19 +122,21 @@ class Rehearsal:
             except TryLater:
                 take_back(self._graph, ref, self._settings.page_id)
         except ChannelError as err:
-            self._left(ref, err.text)
-            return
-        self._confirm(ref)
+            self._confirm(ref, err.text)
+        else:
+            self._confirm(ref, "")
 
-    def _confirm(self, ref: str) -> None:
+    def _confirm(self, ref: str, failed: str) -> None:
+        """See that it is gone; `failed` is why the deletion may have failed, empty if Facebook said that it did not."""
         try:
             self._graph.read(ref, fields="id")
         except Gone:
             return
         except ChannelError as err:
-            self._left(ref, f"Facebook said so, but whether it is gone could not be read: {err.text}", sure=False)
+            said = "Facebook said so, but whether it is gone could not be read"
+            self._left(ref, failed or f"{said}: {err.text}", sure=bool(failed))
             return
-        self._left(ref, "Facebook said so and still shows it")
+        self._left(ref, failed or "Facebook said so and still shows it")
 
     def _left(self, ref: str, why: str, *, sure: bool = True) -> None:
         states = {True: "It is PUBLIC", False: "It is not public", None: "It was asked for as one that nobody sees"}

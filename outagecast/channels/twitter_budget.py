@@ -46,7 +46,7 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 def budget(name: str, answers: Mapping[str, Response | None]) -> Iterator[Finding]:
-    """Warn of each bucket that is nearly empty; if none is, say how much there is.
+    """Warn of each bucket that is nearly empty; if none is, say of each kind how much the emptiest has.
 
     X counts each kind of call for itself: how many more posts it takes, only the answer to a post would tell.
     """
@@ -55,7 +55,9 @@ def budget(name: str, answers: Mapping[str, Response | None]) -> Iterator[Findin
     for one in short:
         yield Finding(name, Level.WARNING, f"only {one.said}", _DO)
     if known and not short:
-        yield Finding(name, Level.GOOD, f"no rate limit is near: {'; '.join(one.said for one in known)}")
+        spans = dict.fromkeys(one.span for one in known)
+        least = [min((one for one in known if one.span == span), key=lambda one: one.left) for span in spans]
+        yield Finding(name, Level.GOOD, f"no rate limit is near: {'; '.join(one.said for one in least)}")
 
 
 def _read(what: str, headers: Mapping[str, str]) -> Iterator[Budget]:
