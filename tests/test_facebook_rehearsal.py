@@ -60,7 +60,7 @@ def test_a_post_is_made_read_and_deleted_and_nobody_sees_it(page: GraphPlatform,
     level, text = told(rehearsed(page, publish=publish))
     assert (level, "posting works" in text) == (Level.GOOD, True)
     assert page.page.posts == {}
-    assert re.fullmatch(r"Rehearsal of outagecast, .* UTC\. .* it may be deleted\.", made[0])
+    assert re.fullmatch(r"Rehearsal of outagecast, 2026-11-22 14:05:00\.000000 UTC\. .* it may be deleted\.", made[0])
     assert [one.split()[0] for one in written(page)] == ["POST", "DELETE"]
     assert all(request.form.get("published") == "false" for request in page.log if request.path.endswith("/feed"))
 
@@ -199,6 +199,16 @@ def test_a_platform_that_never_answers_is_left_in_time(page: GraphPlatform):
 def test_a_missing_secret_is_a_finding(page: GraphPlatform, tmp_path: Path):
     found = rehearsed(page, page_access_token=Vault({}, tmp_path).secret("${PAGE_TOKEN_FOR_TESTS}"))
     assert "PAGE_TOKEN_FOR_TESTS" in told(found)[1]
+
+
+def test_what_was_answered_before_is_no_reason_for_what_gets_no_answer(page: GraphPlatform):
+    page.refuses_drafts = True
+    facebook = channel(page, publish="direct")
+    assert told(list(facebook.rehearse()))[0] is Level.WARNING
+    facebook._graph._session.close()
+    page.close()
+    level, text = told(list(facebook.rehearse()))
+    assert (level, "could not reach graph.facebook.com" in text) == (Level.BAD, True)
 
 
 def test_a_person_s_token_makes_nothing(page: GraphPlatform):

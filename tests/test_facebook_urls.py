@@ -42,6 +42,7 @@ def do_everything(page: GraphPlatform, facebook: Facebook) -> None:
     facebook.close_replies(receipt)
     facebook.amend(receipt, "UPDATE\n\nfiber cut")
     list(facebook.check())
+    list(facebook.rehearse())
     facebook.retract(receipt)
     facebook.retract(receipt)
 
