@@ -24,7 +24,7 @@ ROOT = PACKAGE.parent
 
 LAYERS = {
     0: "model errors tld graphemes",
-    1: "channel text xtext xlinks cutting fitting stamps daytimes eta addresses config config_* secrets secret_* trust names wire wire_* journal templates images",
+    1: "channel text xtext xlinks cutting fitting stamps daytimes eta addresses config config_* secrets secret_* trust names dns_names wire wire_* journal templates images",
     2: "channels deliver registry phrasing repeats announce following retraction report tally advice timeline timeline_* preview checkup testing",
     3: "screen screen_*",
     4: "cli __main__",
@@ -208,6 +208,7 @@ def test_nobody_imports_an_adapter_by_name() -> None:
         ("jinja2", {"templates"}),
         ("pytest", {"testing"}),
         ("smtplib", {"channels", "sandbox"}),
+        ("dns", {"dns_names", "sandbox"}),
     ],
 )
 def test_a_foreign_library_is_imported_in_its_own_places_only(foreign: str, homes: set[str]) -> None:
@@ -220,7 +221,7 @@ def test_a_foreign_library_is_imported_in_its_own_places_only(foreign: str, home
 def test_what_is_heavy_is_imported_on_first_use() -> None:
     """Inside functions: every start would pay for it otherwise. The screen, imported late itself, may have rich."""
     heavy = {"tweepy", "facebook", "requests", "urllib3", "smtplib", "ssl", "email", "keyring", "platformdirs", "http"}
-    heavy |= {"jinja2"}
+    heavy |= {"jinja2", "dns"}
     early = [
         each
         for each in every_import()
@@ -286,6 +287,7 @@ DEAR = (
     "smtplib",
     "ssl",
     "asyncio",
+    "dns",
     "rich.markdown",
     "rich.syntax",
     "rich.progress",
