@@ -205,17 +205,12 @@ def _error(problems: Sequence[Problem], path: Path, vault: Vault) -> ConfigError
     return ConfigError("\n".join(told), hint=hint, problems=told)
 
 
-def warnings(config: Config) -> tuple[str, ...]:
-    """What is dangerous though it works: secrets that others can read."""
+def exposed(config: Config) -> tuple[str, ...]:
+    """Where a secret is written out, if others can read the file: file, line and key path of each."""
     if not config.path.stat().st_mode & _OTHERS_MAY:
         return ()
     written = [secret for section in config.channels.values() for secret in _secrets(section.settings)]
-    return tuple(
-        f"{secret.where or config.path.name}: a secret is written out in a file that others can read: "
-        f"chmod 600 {config.path}"
-        for secret in written
-        if secret.written_out
-    )
+    return tuple(secret.where or config.path.name for secret in written if secret.written_out)
 
 
 def _secrets(value: object) -> Iterator[Secret]:

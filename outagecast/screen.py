@@ -12,18 +12,20 @@ from rich.text import Text
 from outagecast.config import FILE_NAME, example
 from outagecast.model import Level, PostState
 from outagecast.report import EXIT_DONE
-from outagecast.screen_canvas import MARKS, REPLIES, STATES
+from outagecast.screen_canvas import MARKS, REPLIES, STATES, one_line
 from outagecast.screen_plans import Plans
 from outagecast.screen_reports import Reports
 from outagecast.screen_timeline import Timelines
 from outagecast.text import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from outagecast.deliver import Event
     from outagecast.model import Finding
 
+_TYPED = ("chmod ", "mv ", "du ", "ls ", "fuser ", "unset ", "export ", "pip ", "cp ", "outagecast ")
+"""How a command begins: it stays in one line, to be copied; other advice is broken like prose."""
 _LEVELS = {Level.GOOD: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.BAD: ("✗", "red")}
 _HAPPENS = {
     PostState.PLANNED: "waits:",
@@ -83,14 +85,39 @@ class Screen(Reports, Timelines, Plans):
         rest = " ".join(part for part in (word, event.detail, event.url or "") if part)
         self.line(Text.assemble((f"{mark} ", "" if follows else colour), (who, "bold"), terminal(rest)))
 
-    def findings(self, findings: Iterable[Finding]) -> None:
-        """What `check` found, and what to do about it."""
-        for finding in findings:
-            mark, colour = _LEVELS[finding.level]
-            said = Text.assemble((f"{mark} ", colour), (f"{finding.channel}: ", "bold"), terminal(finding.text))
-            self.line(said)
-            if finding.do and finding.level is not Level.GOOD:
-                self.line(Text.assemble(("      → ", "cyan"), terminal(finding.do)))
+    def findings(self, findings: Sequence[Finding], step: str) -> None:
+        """What `check` found by subject, the worst first; how much of each; and what to type next."""
+        for subject in dict.fromkeys(finding.channel for finding in findings):
+            self.line()
+            self.line(Text(one_line(subject), "bold"))
+            for level in reversed(Level):
+                for finding in findings:
+                    if (finding.channel, finding.level) == (subject, level):
+                        self._finding(finding)
+        self.line()
+        self._count(findings)
+        after = "When that is mended: " if any(finding.level is Level.BAD for finding in findings) else "Next: "
+        self.line(Text.assemble(after, (step, "bold")))
+
+    def _finding(self, finding: Finding) -> None:
+        mark, colour = _LEVELS[finding.level]
+        self.prose(Text.assemble((f"  {mark} ", colour)), one_line(finding.text), 4)
+        if not finding.do or finding.level is Level.GOOD:
+            return
+        arrow, do = Text.assemble(("    → ", "cyan")), one_line(finding.do)
+        if do.startswith(_TYPED):
+            self.line(arrow.append(do))
+        else:
+            self.prose(arrow, do, 6)
+
+    def _count(self, findings: Sequence[Finding]) -> None:
+        counts = [(level, sum(finding.level is level for finding in findings)) for level in reversed(Level)]
+        parts: list[Text] = []
+        for level, count in counts:
+            if count:
+                word = "warnings" if level is Level.WARNING and count > 1 else level
+                parts += [Text(", "), Text(f"{count} {word}", _LEVELS[level][1])]
+        self.line(Text.assemble(*parts[1:]))
 
     def error(self, text: str, hint: str, problems: Sequence[str] = ()) -> None:
         """What is wrong and what to type next."""

@@ -13,17 +13,29 @@ from typing import TYPE_CHECKING, Any, Self
 
 from outagecast.cli.main import main
 from outagecast.cli.surroundings import Surroundings
+from outagecast.dns_names import SystemNames
 from outagecast.journal import Journal
 from outagecast.sandbox.graph import GraphPlatform
 from outagecast.sandbox.mailbox import Mailbox
 from outagecast.sandbox.x import XPlatform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from outagecast.deliver import Clock
+    from outagecast.names import Names
+    from outagecast.sandbox.dns import NameServer
 
+RECORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "help.example.net": {"A": ["198.51.100.80"]},
+    "example.net": {"NS": ["ns1.example.org"], "MX": ["10 mx.example.org"]},
+    "example.org": {"NS": ["ns1.example.org"], "MX": ["10 mx.example.org"]},
+    "example.com": {"NS": ["ns1.example.org"], "MX": ["10 mx.example.org"]},
+    "mx.example.org": {"A": ["198.51.100.25"]},
+    "ns1.example.org": {"A": ["198.51.100.53"]},
+}
+"""Of the hosts that the night's config names."""
 MOMENT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 
 
@@ -69,12 +81,29 @@ class Done:
 
 
 class Night:
-    """`run` runs a command; `x`, `graph` and `mailbox` are the platforms; `config` may be rewritten at any time."""
+    """`run` runs a command; `x`, `graph` and `mailbox` are the platforms; `config` may be rewritten at any time.
+
+    `dns` is the DNS, and starts when a test first asks for it; until then nobody answers for any name.
+    """
 
     def __init__(self, folder: Path, clock: Clock | None = None) -> None:
         self.folder = folder
         self.clock: Clock = clock or MovedClock()
         self._stack = ExitStack()
+        self._dns: NameServer | None = None
+
+    @property
+    def dns(self) -> NameServer:
+        """The name server that `check` asks, with `RECORDS` to begin with."""
+        if self._dns is None:
+            from outagecast.sandbox.dns import NameServer
+
+            self._dns = self._stack.enter_context(NameServer(RECORDS))
+        return self._dns
+
+    def names(self) -> Names:
+        """The DNS of this night; never the machine's own."""
+        return SystemNames(2.0, [self._dns.address] if self._dns else [], machine=lambda _host: ())
 
     def __enter__(self) -> Self:
         now = self.clock.now
@@ -153,6 +182,7 @@ channels:
             env=self.env | dict(env or {}),
             cwd=self.folder,
             clock=self.clock,
+            names=self.names,
             stdin=io.TextIOWrapper(io.BytesIO(stdin or b""), encoding="utf-8"),
             stdout=io.TextIOWrapper(out, encoding="utf-8", write_through=True),
             stderr=io.TextIOWrapper(err, encoding="utf-8", write_through=True),

@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from night import Night
+
+from outagecast.deliver import SystemClock
+from outagecast.model import Finding, Level
+from outagecast.screen import Screen
 
 if TYPE_CHECKING:
-    from night import Done, Night
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from night import Done
 
 
 def told(done: Done, channel: str, level: str) -> list[str]:
     return [one["text"] for one in done.json["findings"] if (one["channel"], one["level"]) == (channel, level)]
 
 
-def test_check_asks_every_channel_and_publishes_nothing(night: Night) -> None:
+@pytest.fixture
+def tonight(tmp_path: Path) -> Iterator[Night]:
+    """With the machine's own clock: X is asked how far it is off."""
+    with Night(tmp_path, clock=SystemClock()) as one:
+        assert one.dns.port
+        one.write_config(top="own: [203.0.113.0/24]")
+        yield one
+
+
+def test_check_asks_everybody_and_publishes_nothing(tonight: Night) -> None:
+    night = tonight
     done = night.run("check", "--json")
     assert done.json["schema"] == "outagecast.check/1"
-    assert {one["channel"] for one in done.json["findings"]} == {"config", "journal", "twitter", "facebook", "email"}
+    assert (done.code, done.json["exit_code"]) == (0, 0), done.out
+    subjects = list(dict.fromkeys(one["channel"] for one in done.json["findings"]))
+    assert subjects == ["config", "journal", "blast radius", "twitter", "facebook", "email"]
     assert (night.tweets(), night.pages(), night.mails()) == ([], [], [])
+    assert not night.journal_path.exists()
+
+
+def test_every_finding_that_is_not_good_says_what_to_do(tonight: Night) -> None:
+    findings = tonight.run("check", "--json").json["findings"]
+    assert {one["level"] for one in findings} == {"good", "warning"}
+    assert all(one["do"] for one in findings if one["level"] != "good")
 
 
 def test_check_exits_1_for_a_channel_that_would_not_work(night: Night) -> None:
@@ -28,13 +57,29 @@ def test_check_exits_1_for_a_channel_that_would_not_work(night: Night) -> None:
     assert "FACEBOOK_PAGE_ACCESS_TOKEN" in told(done, "facebook", "bad")[0]
 
 
-@pytest.mark.parametrize(("own", "warned"), [("127.0.0.0/8", True), ("example.com", False)])
-def test_check_warns_of_a_relay_that_goes_dark_together_with_us(night: Night, own: str, warned: bool) -> None:
+@pytest.mark.parametrize("own", ["127.0.0.0/8", "example.com"])
+def test_the_only_relay_in_what_goes_dark_is_bad(night: Night, own: str) -> None:
     night.write_config(top=f"own: [{own}]")
-    assert (
-        any("goes dark together with us" in text for text in told(night.run("check", "--json"), "email", "warning"))
-        is warned
-    )
+    bad = told(night.run("check", "--json"), "blast radius", "bad")
+    assert any("no letter would go out" in text for text in bad) is (own == "127.0.0.0/8")
+
+
+def test_the_dns_of_the_night_is_asked_for_where_readers_are_sent(night: Night) -> None:
+    night.dns.records["help.example.net"] = {"CNAME": ["www.example.com"]}
+    night.dns.records["www.example.com"] = {"A": ["198.51.100.80"]}
+    night.write_config(top="own: [example.com]")
+    texts = told(night.run("check", "--json"), "blast radius", "warning")
+    assert texts == [
+        "where readers are sent (`support:`): help.example.net → www.example.com (alias) is inside example.com"
+    ]
+
+
+def test_with_to_only_that_channel_is_asked(night: Night) -> None:
+    done = night.run("check", "--json", "--to", "email")
+    assert {one["channel"] for one in done.json["findings"]} & {"twitter", "facebook", "email"} == {"email"}
+    assert not night.x.log
+    assert not night.graph.log
+    assert night.run("check", "--to", "nobody").code == 2
 
 
 def test_check_finds_what_is_wrong_with_templates_before_they_stand_in_the_way(night: Night) -> None:
@@ -51,8 +96,54 @@ def test_check_finds_what_is_wrong_with_templates_before_they_stand_in_the_way(n
     assert "twiter" in odd
 
 
-def test_check_says_nothing_of_templates_that_are_right(night: Night) -> None:
+def test_check_calls_templates_sound_that_are(night: Night) -> None:
     night.write_config(top="templates: ./templates")
     (night.folder / "templates").mkdir()
     (night.folder / "templates" / "opened.j2").write_text("{{ message }}")
-    assert told(night.run("check", "--json"), "templates", "bad") == []
+    done = night.run("check", "--json")
+    assert told(done, "templates", "bad") == told(done, "templates", "warning") == []
+    assert len(told(done, "templates", "good")) == 1
+
+
+def test_a_person_sees_what_is_wrong_the_worst_first_and_what_to_type_next(tonight: Night) -> None:
+    del tonight.env["FACEBOOK_PAGE_ACCESS_TOKEN"]
+    lines = tonight.run("check").out.splitlines()
+    assert "config" in lines
+    assert re.fullmatch(r"1 bad, \d+ warnings, \d+ good", lines[-2])
+    assert lines[-1] == "When that is mended: outagecast check"
+
+
+def test_the_next_step_of_a_sound_night_is_a_look_at_what_would_go_out(night: Night) -> None:
+    assert night.run("check", "--to", "email").out.splitlines()[-1].startswith("Next: outagecast post --dry-run ")
+
+
+def shown(*findings: Finding) -> list[str]:
+    from datetime import UTC, datetime
+
+    stream = io.StringIO()
+    Screen(stream, UTC, datetime(2026, 11, 22, tzinfo=UTC)).findings(findings, "outagecast check")  # type: ignore[arg-type]  # a TextIO
+    return stream.getvalue().splitlines()
+
+
+def test_findings_stand_by_subject_and_by_level_and_no_word_of_theirs_moves_the_terminal() -> None:
+    lines = shown(
+        Finding("a", Level.GOOD, "fine", "nothing to do"),
+        Finding("a", Level.WARNING, "odd \x1b[2J\nnext", "chmod 600 \x1b]0;x\x07file"),
+        Finding("b", Level.BAD, "no", "mend it"),
+        Finding("a", Level.BAD, "worse"),
+    )
+    assert lines == [
+        "",
+        "a",
+        "  ✗ worse",
+        "  ! odd \\x1b[2J next",
+        "    → chmod 600 \\x1b]0;x\\x07file",
+        "  ✓ fine",
+        "",
+        "b",
+        "  ✗ no",
+        "    → mend it",
+        "",
+        "2 bad, 1 warning, 1 good",
+        "When that is mended: outagecast check",
+    ]

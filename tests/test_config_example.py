@@ -13,7 +13,7 @@ from config_kit import written
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outagecast.config import load, warnings
+from outagecast.config import exposed, load
 from outagecast.config_house import domain_or_network
 from outagecast.config_words import duration
 from outagecast.registry import settings_of as installed
@@ -48,7 +48,7 @@ def test_the_example_is_read_without_an_error_by_the_real_channels():
     config = load(EXAMPLE, {}, installed)
     assert list(config.channels) == ["twitter", "facebook", "email"]
     assert [each.error for each in config.channels.values()] == [None, None, None]
-    assert warnings(config) == ()
+    assert exposed(config) == ()
 
 
 def test_the_examples_lines_in_comments_are_right_too_and_all_keys_are_there(tmp_path: Path):

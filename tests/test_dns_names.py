@@ -23,7 +23,7 @@ LONG = "v=DKIM1; k=rsa; p=" + "kEy" * 200
 RECORDS = {
     "example.net": {
         "NS": ["ns2.example.org", "NS1.example.net"],
-        "MX": ["20 b.example.net", "10 A.example.net", "10 a.example.net"],
+        "MX": ["10 b.example.net", "5 A.example.net", "5 a.example.net"],
         "A": ["198.51.100.1"],
         "TXT": ["v=spf1 -all", 'quoted "and" ünicode \\ back'],
     },

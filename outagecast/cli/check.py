@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from outagecast.channel import Rehearses
 from outagecast.cli.desk import desk
 from outagecast.cli.options import AsJson, ConfigPath, To, Verbose
 from outagecast.cli.voice import Voice
@@ -13,34 +14,64 @@ from outagecast.model import Level
 from outagecast.report import EXIT_DONE, EXIT_PERSON
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from outagecast.cli.surroundings import Surroundings
+    from outagecast.registry import Opened
+
+Live = Annotated[
+    bool, typer.Option("--live", help="Rehearse as well: make something that nobody sees, read it, delete it.")
+]
+_FIRST = 'outagecast post --dry-run "fiber cut, ETA 1h"'
 
 
 def check(
     ctx: typer.Context,
+    live: Live = False,
     to: To = None,
     config: ConfigPath = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> int:
-    """Ask every platform and relay whether tonight would work: keys, permissions, clocks, TLS. Publishes nothing.
+    """Find out before the night what would go wrong in it, and what goes dark together with you. Publishes nothing.
 
     \b
     Examples:
       outagecast check
       outagecast check --to facebook
+      outagecast check --live
     """
     from outagecast import checkup
 
     around: Surroundings = ctx.obj
     around.as_json = as_json
     at = desk(around, config, only=to)
-    findings = checkup.check(at.config, at.open(to), at.journal_path, around.clock.now)
-    code = EXIT_PERSON if any(finding.level is Level.BAD for finding in findings) else EXIT_DONE
     voice = Voice(around, at.config.timezone, verbose)
+    voice.asking("every platform, relay and the DNS")
+    opened = at.open(to)
+    findings = checkup.check(
+        at.config,
+        opened,
+        at.journal_path,
+        now=around.clock.now,
+        names=around.names(),
+        env=around.env,
+        live=live,
+    )
+    bad = any(finding.level is Level.BAD for finding in findings)
+    code = EXIT_PERSON if bad else EXIT_DONE
     if as_json:
         found = [{"channel": f.channel, "level": f.level, "text": f.text, "do": f.do} for f in findings]
         voice.json({"schema": "outagecast.check/1", "findings": found, "exit_code": code})
     else:
-        voice.out().findings(findings)
+        voice.findings(findings, _next(opened.values(), bad=bad, live=live))
     return code
+
+
+def _next(opened: Iterable[Opened], *, bad: bool, live: bool) -> str:
+    """What to type once this is read."""
+    if bad:
+        return "outagecast check"
+    if not live and any(isinstance(one.channel, Rehearses) for one in opened):
+        return "outagecast check --live"
+    return _FIRST

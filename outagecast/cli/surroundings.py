@@ -16,10 +16,19 @@ from outagecast.deliver.clock import Clock, SystemClock
 from outagecast.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from outagecast.names import Names
 
 MOST_INPUT = 1_000_000
 """Bytes of a message that are read from standard input at the most."""
+
+
+def _system_names() -> Names:
+    """The DNS as this machine sees it; nothing is asked, or read, before the first question."""
+    from outagecast.dns_names import SystemNames
+
+    return SystemNames()
 
 
 class Surroundings(msgspec.Struct):
@@ -32,6 +41,8 @@ class Surroundings(msgspec.Struct):
     stdout: TextIO = msgspec.field(default_factory=lambda: sys.stdout)
     stderr: TextIO = msgspec.field(default_factory=lambda: sys.stderr)
     interrupts: Interrupts = msgspec.field(default_factory=Interrupts)
+    names: Callable[[], Names] = _system_names
+    """Whom to ask about the names that the night depends on."""
     as_json: bool = False
     """Set by a command's --json; an error is then printed as JSON too."""
 

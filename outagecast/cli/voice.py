@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from outagecast.advice import Advice
     from outagecast.cli.surroundings import Surroundings
     from outagecast.deliver import Ended, Event
+    from outagecast.model import Finding
     from outagecast.report import AnnouncementReport, Behind, IncidentReport
     from outagecast.screen import Screen
     from outagecast.timeline import Timeline
@@ -106,6 +107,16 @@ class Voice(msgspec.Struct, frozen=True):
         """Progress as it happens: with --verbose all of it, to a person at a terminal what they are waiting for."""
         if self.verbose or (self.around.stderr.isatty() and _worth_waiting_for(event)):
             self.err().progress(event)
+
+    def asking(self, whom: str) -> None:
+        """A person at a terminal is told why nothing happens for a while."""
+        if self.around.stderr.isatty():
+            self.err().line(f"asking {whom} …", "dim")
+
+    def findings(self, findings: Sequence[Finding], step: str) -> None:
+        """What `check` found; `step` is what to type next."""
+        with self._said():
+            self.out().findings(findings, step)
 
     def waiting(self, holder: str) -> None:
         """Another outagecast has the journal."""

@@ -1,0 +1,50 @@
+"""What each channel says of itself: its own check, what the DNS says of it, and with --live a rehearsal."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from outagecast.channel import Named, Rehearses
+from outagecast.checkup.looks import Look, caught
+from outagecast.model import Finding, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from outagecast.channel import Channel
+    from outagecast.names import Names
+    from outagecast.registry import Opened
+
+
+def looks(opened: Opened, names: Names, *, live: bool, patience: float) -> Iterator[Look]:
+    """One look that talks to the platform, and one beside it that asks the DNS."""
+    channel = opened.channel
+    if channel is None:
+        yield Look(opened.name, lambda: [_unusable(opened)], patience)
+        return
+    rehearses = live and isinstance(channel, Rehearses)
+    yield Look(opened.name, lambda: _talk(channel, live=live), patience * (2 if rehearses else 1))
+    if isinstance(channel, Named):
+        named = channel
+        yield Look(opened.name, lambda: named.check_names(names), patience)
+
+
+def _talk(channel: Channel, *, live: bool) -> Iterator[Finding]:
+    """One after the other, because a channel is used by one thread at a time."""
+    asks: list[Callable[[], Iterable[Finding]]] = [channel.check]
+    if live and isinstance(channel, Rehearses):
+        asks.append(channel.rehearse)
+    try:
+        for ask in asks:
+            yield from caught(channel.name, ask)
+    finally:
+        # A connection that does not close properly is nothing to find.
+        with suppress(Exception):
+            channel.close()
+
+
+def _unusable(opened: Opened) -> Finding:
+    text = opened.error.text if opened.error else "the channel cannot be used"
+    hint = opened.error.hint if opened.error else ""
+    return Finding(opened.name, Level.BAD, text, hint or "correct its section in the config, then: outagecast check")

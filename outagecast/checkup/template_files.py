@@ -1,0 +1,32 @@
+"""What is wrong with the user's own templates, before one of them stands in the way of an announcement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outagecast.model import Finding, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from outagecast.config import Config
+
+_SUBJECT = "templates"
+
+
+def findings(config: Config) -> Iterator[Finding]:
+    """Files that nothing uses, and mistakes in those that something does; nothing at all without a folder."""
+    if config.templates is None:
+        return
+    from outagecast import templates
+
+    types = {name: section.type for name, section in config.channels.items()}
+    sound = True
+    for text in templates.oddities(config.templates, types):
+        sound = False
+        yield Finding(_SUBJECT, Level.WARNING, text, "correct its name, or move it out of the folder")
+    for text in templates.faults(config.templates):
+        sound = False
+        yield Finding(_SUBJECT, Level.BAD, text, "correct it, or move it out of the folder")
+    if sound:
+        yield Finding(_SUBJECT, Level.GOOD, f"those in {config.templates} have no mistakes")
