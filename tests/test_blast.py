@@ -198,6 +198,12 @@ def test_the_shortest_way_of_a_name_is_the_one_that_is_told(radius: Radius) -> N
     assert text == "beacon: the list: example.com is inside example.com"
 
 
+def test_what_stands_behind_a_host_of_ours_is_no_more_news(radius: Radius) -> None:
+    """Its alias is ours by name; that the alias has an address and name servers of ours as well says nothing new."""
+    texts = told(radius(Dependency("the page", "cdn.example.org")))
+    assert texts == ["beacon: the page: cdn.example.org → www.example.com (alias) is inside example.com"]
+
+
 @pytest.mark.parametrize(
     ("relays", "bad"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import sys
 import threading
@@ -73,6 +74,17 @@ def test_looks_go_on_at_the_same_time(gate: threading.Event) -> None:
         return [good()]
 
     assert [one[1] for one in run(*(Look(str(n), waits, 20) for n in range(4)))] == ["good"] * 4
+
+
+def test_an_interrupt_ends_the_waiting_at_once_with_what_is_known(gate: threading.Event) -> None:
+    def hangs() -> Iterator[Finding]:
+        yield good("found before")
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        gate.wait()
+
+    began = time.monotonic()
+    assert run(Look("a", hangs, 60)) == [("a", "good", "found before"), ("a", "bad", "interrupted before its end")]
+    assert time.monotonic() - began < 20
 
 
 def _exits() -> list[Finding]:
@@ -278,7 +290,7 @@ def of_journal(night: Night, mounts: Path = Path("/nowhere")) -> list[Finding]:
 
 def test_a_journal_that_is_not_there_yet_is_not_made_by_looking(night: Night) -> None:
     (one,) = of_journal(night)
-    assert (one.level, one.text) == (Level.GOOD, f"it will be made at {night.journal_path}")
+    assert (one.level, one.text) == (Level.GOOD, f"the journal will be made at {night.journal_path}")
     assert not night.journal_path.parent.exists()
 
 

@@ -37,8 +37,7 @@ def findings(
     ours = Ours(config.own)
     walks = {each.dependency: Walk(each.dependency, names, ours) for each in leanings}
     _all_at_once(list(walks.values()), patience)
-    found = [*_dark_channels(leanings, walks), *_hits(leanings, walks), *_missing(config, leanings, walks)]
-    found += _silent(walks)
+    found = [*_dark_channels(leanings, walks), *_hits(leanings, walks), *_missing(leanings, walks), *_silent(walks)]
     yield from found
     if not found:
         yield Finding(_SUBJECT, Level.GOOD, _sound(config, {each.dependency.name for each in leanings}))
@@ -80,7 +79,7 @@ def _hits(leanings: Sequence[Leaning], walks: Walks) -> Iterator[Finding]:
     """One warning for each thing and each place, so that nobody drowns: the shortest chain of each name."""
     together: dict[tuple[str, str], list[tuple[Leaning, Hit]]] = {}
     for each in leanings:
-        hits = walks[each.dependency].hits
+        hits = _first(walks[each.dependency].hits)
         for place in dict.fromkeys(hit.place for hit in hits):
             shortest = min(
                 (hit for hit in hits if hit.place == place), key=lambda hit: (hit.zone != "", len(hit.chain))
@@ -95,11 +94,22 @@ def _hits(leanings: Sequence[Leaning], walks: Walks) -> Iterator[Finding]:
         yield Finding(_SUBJECT, Level.WARNING, text, zone if hit.zone else leaning.do)
 
 
-def _missing(config: Config, leanings: Sequence[Leaning], walks: Walks) -> Iterator[Finding]:
+def _first(hits: Sequence[Hit]) -> list[Hit]:
+    """Only where each way first comes inside: that a host of ours has addresses of ours is no more news."""
+    chains = {hit.chain for hit in hits}
+    return [hit for hit in hits if not any(hit.chain[:steps] in chains for steps in range(1, len(hit.chain)))]
+
+
+def _length(hit: Hit) -> tuple[bool, int]:
+    """The host itself before its name servers, and then the fewest steps."""
+    return bool(hit.zone), len(hit.chain)
+
+
+def _missing(leanings: Sequence[Leaning], walks: Walks) -> Iterator[Finding]:
     for each in leanings:
         if why := walks[each.dependency].missing:
             text = f"{each.label}: {each.dependency.name} cannot be looked up: {why}"
-            yield Finding(_SUBJECT, Level.WARNING, text, f"correct it in {config.path}, or have it put into the DNS")
+            yield Finding(_SUBJECT, Level.WARNING, text, "correct the name, or have it put into the DNS")
 
 
 def _silent(walks: Walks) -> Iterator[Finding]:

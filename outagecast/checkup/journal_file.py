@@ -72,10 +72,10 @@ def _to_be_made(path: Path) -> Iterator[Finding]:
         with TemporaryFile(dir=folder):
             pass
     except OSError as err:
-        text = f"it cannot be made at {path}: {folder} ({permissions.told(folder)}): {err.strerror}"
+        text = f"the journal cannot be made at {path}: {folder} ({permissions.told(folder)}): {err.strerror}"
         yield Finding(_SUBJECT, Level.BAD, text, "name a place that you may write in: `journal:` in the config")
     else:
-        yield Finding(_SUBJECT, Level.GOOD, f"it will be made at {path}")
+        yield Finding(_SUBJECT, Level.GOOD, f"the journal will be made at {path}")
 
 
 def _rights(path: Path) -> Iterator[Finding]:

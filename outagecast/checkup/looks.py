@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,9 +34,13 @@ class _Running:
     def __init__(self, look: Look) -> None:
         self.look = look
         self._found: list[Finding] = []
-        self._until = time.monotonic() + look.patience
+        self._until = float("inf")
         self._ended = threading.Event()
-        threading.Thread(target=self._work, name=f"check {look.subject}", daemon=True).start()
+
+    def start(self) -> None:
+        """From now on its time runs."""
+        self._until = time.monotonic() + self.look.patience
+        threading.Thread(target=self._work, name=f"check {self.look.subject}", daemon=True).start()
 
     def _work(self) -> None:
         for finding in caught(self.look.subject, self.look.ask):
@@ -51,21 +56,21 @@ class _Running:
         ended, found = self._ended.is_set(), list(self._found)
         if ended:
             return found
-        text = "interrupted before its end" if time.monotonic() < self._until else self._late()
+        if time.monotonic() < self._until:
+            return [*found, Finding(self.look.subject, Level.BAD, "interrupted before its end", _AGAIN)]
+        text = f"it did not end within {self.look.patience:.0f} s; what it found until then stands here"
         return [*found, Finding(self.look.subject, Level.BAD, text, f"look at the network, then: {_AGAIN}")]
-
-    def _late(self) -> str:
-        return f"it did not end within {self.look.patience:.0f} s; what it found until then stands here"
 
 
 def all_findings(looks: Sequence[Look], mask: Callable[[str], str]) -> list[Finding]:
     """Run them all, and give their findings in the order of the looks; an interrupt ends the waiting."""
     running = [_Running(look) for look in looks]
-    try:
+    # Each look that has not ended then, or not even begun, says so in a finding.
+    with suppress(KeyboardInterrupt):
+        for one in running:
+            one.start()
         for one in running:
             one.wait()
-    except KeyboardInterrupt:
-        pass  # each look that has not ended says so in a finding
     return [
         Finding(finding.channel, finding.level, mask(finding.text), mask(finding.do))
         for one in running
@@ -80,6 +85,8 @@ def caught(subject: str, ask: Ask) -> Iterator[Finding]:
             yield Finding(subject, Level(finding.level), str(finding.text), str(finding.do))
     except OutagecastError as err:
         yield Finding(subject, Level.BAD, err.text, err.hint or _AGAIN)
+    except GeneratorExit:
+        raise
     except BaseException as err:  # noqa: BLE001  sys.exit() in somebody's adapter too: it ends its own check only
         text = f"the check itself failed: {type(err).__name__}: {err}"
         yield Finding(subject, Level.BAD, text, "report it to whoever wrote this; the other checks are not touched")

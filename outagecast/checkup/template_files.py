@@ -29,4 +29,4 @@ def findings(config: Config) -> Iterator[Finding]:
         sound = False
         yield Finding(_SUBJECT, Level.BAD, text, "correct it, or move it out of the folder")
     if sound:
-        yield Finding(_SUBJECT, Level.GOOD, f"those in {config.templates} have no mistakes")
+        yield Finding(_SUBJECT, Level.GOOD, f"the templates in {config.templates} have no mistakes")
