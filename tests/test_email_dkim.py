@@ -273,7 +273,7 @@ def test_a_key_too_short_to_count_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("outagecast.channels.email.dkim._FEWEST_BITS", 1025)
     email = channel(**signing("short"))
     with pytest.raises(Refused, match="1024 bits"):
-        email._stationery.ready()
+        email._stationery.signer()
 
 
 def test_without_the_package_the_channel_is_refused_with_the_command_that_mends_it(monkeypatch: pytest.MonkeyPatch):
@@ -290,7 +290,7 @@ def test_a_key_file_that_is_not_there_names_the_file_and_the_line(tmp_path: Path
     section = _section(tmp_path, 'dkim: {domain: example.net, selector: outage, key: "${file:gone.pem}"}')
     email = channel(dkim=section.settings.dkim)
     with pytest.raises(Refused, match=r"gone\.pem.*c\.yaml:\d+: channels\.email\.dkim\.key") as raised:
-        email._stationery.ready()
+        email._stationery.signer()
     assert raised.value.mendable
 
 

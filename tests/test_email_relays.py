@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from email_kit import channel, letters, one, picture, receipts, sent, settings
 
-from outagecast.channel import Level, Receipt, Refused, Secret, TryLater
+from outagecast.channel import Receipt, Refused, Secret, TryLater
 from outagecast.channels.email.relay import Tls, parse
 from outagecast.channels.email.settings import EmailSettings
 from outagecast.sandbox.mail_faults import At, Do, MailFault
@@ -265,44 +264,6 @@ def test_aiosmtpd_takes_every_letter_over_starttls_and_a_login(server_tls: ssl.S
         assert dict(keeper.letters) == written
     finally:
         controller.stop()
-
-
-# -- check -------------------------------------------------------------------------------------------------------------
-
-
-def test_check_talks_up_to_the_recipient_and_sends_no_letter(server_tls: ssl.SSLContext):
-    with Mailbox(tls=server_tls, login=("outage", "key-for-tests")) as box:
-        findings = list(channel(box.url, box.url, list_id="x.example.net").check())
-        assert [finding.level for finding in findings] == [Level.GOOD, Level.GOOD]
-        assert "TLSv1" in findings[0].text
-        assert "PIPELINING" in findings[0].text
-        assert box.letters == []
-
-
-@pytest.mark.parametrize(
-    ("at", "reply"), [(At.MAIL, "550 5.7.1 not yours"), (At.RCPT, "550 5.1.1 unknown"), (At.EHLO, "554 no")]
-)
-def test_check_says_what_a_relay_would_refuse(at: At, reply: str):
-    with Mailbox() as box:
-        box.faults.add(MailFault(at, Do.REPLY, reply, times=0))
-        first = next(iter(channel(box.url).check()))
-        assert first.level is Level.BAD
-        assert reply.split(" ", 1)[1] in first.text
-        assert first.do
-
-
-def test_check_warns_of_a_certificate_that_ends_soon(authority: trustme.CA, server_tls: ssl.SSLContext):
-    soon = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", not_after=datetime.now(UTC) + timedelta(days=5)).configure_cert(soon)
-    with Mailbox(tls=soon) as box:
-        texts = [finding.text for finding in channel(box.url).check() if finding.level is Level.WARNING]
-        assert any("certificate ends in" in text for text in texts)
-
-
-def test_check_names_a_relay_that_is_not_there():
-    (bad, *_) = channel("smtp://127.0.0.1:1?tls=none").check()
-    assert bad.level is Level.BAD
-    assert "connection refused" in bad.text
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------

@@ -86,7 +86,15 @@ class Email:
         """Talk to each relay up to the recipient and take that back: no letter goes out."""
         from outagecast.channels.email.check import findings
 
-        return findings(self.name, self.settings, self._relays, self._context, self._waits, datetime.now(UTC))
+        return findings(
+            self.name,
+            self.settings,
+            self._relays,
+            tls=self._context,
+            signer=self._stationery.signer,
+            waits=self._waits,
+            now=datetime.now(UTC),
+        )
 
     def send(self, post: Post, parent: Receipt | None, remember: Remember) -> Receipt:  # noqa: ARG002  letters need neither
         """Send one letter."""
@@ -134,7 +142,7 @@ class Email:
         """The connections of one run; raises Refused before any is made when its letters could not be signed."""
         from outagecast.channels.email.pool import Pool
 
-        self._stationery.ready()
+        self._stationery.signer()
         return Pool(
             self._relays,
             tls=self._context,

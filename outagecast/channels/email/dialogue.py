@@ -76,15 +76,10 @@ class Dialogue:
 
     def envelope_only(self, letter: Letter) -> Judged | None:
         """Ask whether sender and recipient would be taken, then take it back: for `check`. No letter goes out."""
-        steps = ((Stage.MAIL, self._mail(letter)), (Stage.RCPT, self._rcpt(letter)))
-        try:
-            for stage, command in steps:
-                reply = self._ask(stage, command)
-                if not reply.ok:
-                    return judge(stage, reply)
-        finally:
+        no = self._envelope_refused(letter)
+        if no is None or no.reply.code != 421:
             self._ask(Stage.MAIL, b"RSET\r\n")
-        return None
+        return no
 
     def _pipelined(self) -> Judged | None:
         """Read the three answers of an envelope; the first no decides, and the others still have to be read."""
@@ -104,13 +99,16 @@ class Dialogue:
         return no
 
     def _step_by_step(self, letter: Letter) -> Judged | None:
-        for stage, command in (
-            (Stage.MAIL, self._mail(letter)),
-            (Stage.RCPT, self._rcpt(letter)),
-            (Stage.DATA, b"DATA\r\n"),
-        ):
+        no = self._envelope_refused(letter)
+        if no is None:
+            reply = self._ask(Stage.DATA, b"DATA\r\n")
+            no = None if reply.code == 354 else judge(Stage.DATA, reply)
+        return no
+
+    def _envelope_refused(self, letter: Letter) -> Judged | None:
+        for stage, command in ((Stage.MAIL, self._mail(letter)), (Stage.RCPT, self._rcpt(letter))):
             reply = self._ask(stage, command)
-            if not (reply.code == 354 if stage is Stage.DATA else reply.ok):
+            if not reply.ok:
                 return judge(stage, reply)
         return None
 

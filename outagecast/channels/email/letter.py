@@ -74,9 +74,19 @@ class Stationery:
         self._signer: Signer | None = None
         self._lock = threading.Lock()
 
-    def ready(self) -> None:
-        """Read the key that signs; raises Refused when no letter could be signed."""
-        self._signature()
+    def signer(self) -> Signer | None:
+        """What signs, its key read once; None without `dkim:`. Raises Refused when no letter could be signed.
+
+        What signs now, whatever did when the letter was planned: an old name with a new key would be a false one.
+        """
+        if self._settings.dkim is None:
+            return None
+        with self._lock:
+            if self._signer is None:
+                from outagecast.channels.email import dkim
+
+                self._signer = dkim.load(self._settings.dkim)
+            return self._signer
 
     def write(self, post: Post) -> Letter:
         """Make the letter to `post.to`; raises Refused about this address, or about the token's secret."""
@@ -96,19 +106,8 @@ class Stationery:
         if sheet is None:
             if len(self._sheets) >= _MOST_SHEETS:
                 self._sheets.clear()
-            sheet = self._sheets[key] = _Sheet(post, self._signature())
+            sheet = self._sheets[key] = _Sheet(post, self.signer())
         return sheet
-
-    def _signature(self) -> Signer | None:
-        """What signs now, whatever did when the letter was planned: an old name with a new key would be a false one."""
-        if self._settings.dkim is None:
-            return None
-        with self._lock:
-            if self._signer is None:
-                from outagecast.channels.email import dkim
-
-                self._signer = dkim.load(self._settings.dkim)
-            return self._signer
 
     def _token(self, post: Post, spec: str) -> str:
         secret = self._settings.token_secret

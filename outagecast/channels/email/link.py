@@ -36,6 +36,8 @@ class Waits(msgspec.Struct, frozen=True):
     dot: float = 600
     pause: float = 1
     """The first pause when the relay wants one; the next are longer, up to half a minute."""
+    check: float = 20
+    """All that `check` does with one relay, or with one domain in the DNS."""
 
 
 class Link:

@@ -19,6 +19,8 @@ Postfix takes unless it is told otherwise (message_size_limit); Gmail and Exchan
 letter carries it anew, so smaller is kinder: 10,000 of these are 72 GB."""
 _ROW = 57
 """Octets that make a line of 76 characters in base64 (RFC 2045 6.8)."""
+HEAVIEST = -(-MOST // 3) * 4 + -(-MOST // _ROW) * 2
+"""What the largest picture adds to a letter, in octets."""
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._ ()-]")
 
 

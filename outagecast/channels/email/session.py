@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from outagecast.channels.email.replies import Reply
 
 
+_UNTRUSTED = {
+    9: "it is not valid yet",
+    10: "it has expired",
+    **dict.fromkeys((18, 19, 20, 21), "nobody whom this machine trusts has signed it"),
+    62: "it is for another name",
+    64: "it is for another address",
+}
+"""OpenSSL's X509_V_ERR codes that happen, in words (openssl/x509_vfy.h)."""
+
+
 class NotOpenError(Exception):
     """A relay could not be used; `error` is the reason for the core."""
 
@@ -90,12 +100,21 @@ def _connected(relay: Relay, waits: Waits) -> Link:
 
 def _unreachable(err: Exception) -> tuple[str, str]:
     if isinstance(err, socket.gaierror):
-        return "its name cannot be looked up", "check the name and this machine's DNS, then: outagecast resume"
+        return _unresolved(err)
     if isinstance(err, TimeoutError):
         return "no answer", "check this machine's network and its firewall, then: outagecast resume"
     if isinstance(err, ConnectionRefusedError):
         return "connection refused", "check the port and whether the relay runs, then: outagecast resume"
     return getattr(err, "strerror", None) or type(err).__name__, "check this machine's network, then: outagecast resume"
+
+
+def _unresolved(err: socket.gaierror) -> tuple[str, str]:
+    """What getaddrinfo says, in words: a name that is wrong is mended in the config, a DNS that is silent is not."""
+    if err.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
+        return "there is no host of this name", "correct the relay's name in the config, then: outagecast check"
+    if err.errno == socket.EAI_AGAIN:
+        return "the DNS does not answer", "check this machine's network and its DNS, then: outagecast resume"
+    return "its name cannot be looked up", "check the name and this machine's DNS, then: outagecast resume"
 
 
 def _opened(
@@ -161,7 +180,7 @@ class _Steps:
         try:
             self._link.start_tls(tls(), self._relay.host, self._waits.opening)
         except ssl.SSLCertVerificationError as err:
-            why = f"its certificate is not trusted: {err.verify_message}"
+            why = f"its certificate is not trusted: {_UNTRUSTED.get(err.verify_code, err.verify_message)}"
             hint = "check the name in the config, this machine's clock and its certificates (SSL_CERT_FILE)"
             raise NotOpenError(TryLater(f"{self._relay.label}: {why}", hint=hint)) from err
         except OSError as err:

@@ -1,0 +1,264 @@
+"""What `check` says of relays: everything up to the recipient, no letter, and one that hangs hides no other."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+from email_kit import QUICK, channel
+from msgspec.structs import replace
+
+from outagecast.channel import Level
+from outagecast.channels.email.at_once import at_once
+from outagecast.channels.email.session import _unresolved
+from outagecast.sandbox.mail_faults import At, Do, MailFault
+from outagecast.sandbox.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from outagecast.channels.email.channel import Email
+
+LIST = "outages@lists.example.net"
+QUIET = {"list_id": "outages.status.example.net"}
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    return authority
+
+
+def server(authority: trustme.CA, name: str = "127.0.0.1", ends: timedelta = timedelta(days=90)):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name, not_before=NOW - timedelta(days=400), not_after=NOW + ends).configure_cert(context)
+    return context
+
+
+def told(email: Email, level: Level, but: str = "only one relay"):
+    return [(one.text, one.do) for one in email.check() if one.level is level and but not in one.text]
+
+
+def points(box: Mailbox):
+    seen: list[str] = []
+    box.on_event = lambda point, info: seen.append(point)
+    return seen
+
+
+def test_a_relay_that_is_in_order_is_told_with_what_it_can_do_and_gets_no_letter(trusted: trustme.CA):
+    with Mailbox(tls=server(trusted), login=("outage", "key-for-tests")) as box:
+        box.extensions = ("DSN", "SMTPUTF8")
+        said = list(channel(box.url, box.url, **QUIET).check())
+        assert [one.level for one in said] == [Level.GOOD] * 4
+        ends = NOW + timedelta(days=90)
+        assert said[0].text == (
+            f"127.0.0.1:{box.port}: its certificate is trusted and good until {ends.day} {ends:%b %Y, %H:%M} UTC"
+        )
+        assert said[1].text == (
+            f"127.0.0.1:{box.port} takes letters from status@example.net to {LIST} "
+            "(TLSv1.3, logged in, PIPELINING, SMTPUTF8, DSN, ENHANCEDSTATUSCODES, SIZE 10.2 MB)"
+        )
+        assert box.letters == []
+
+
+def test_no_transaction_is_left_open_whatever_the_relay_says():
+    """The simulator answers a MAIL on top of another with 503, as every relay does."""
+    with Mailbox() as box:
+        refused = MailFault(At.RCPT, Do.REPLY, "550 5.1.1 unknown", to="b@example.org", times=0)
+        box.faults.add(refused)
+        seen = points(box)
+        email = channel(box.url, to=["a@example.org", "b@example.org", "c@example.org"], **QUIET)
+        (bad,) = told(email, Level.BAD)
+        (good,) = told(email, Level.GOOD)
+    assert bad == (
+        "b@example.org: no such mailbox: 550 5.1.1 unknown",
+        "correct it in to:, or ask the relay's operator why",
+    )
+    assert "to a@example.org, c@example.org (" in good[0]
+    assert seen == ["connected", "mail", "rcpt", "mail", "rcpt", "mail", "rcpt"] * 2
+
+
+def test_of_a_long_list_the_first_few_are_asked_about():
+    with Mailbox() as box:
+        seen = points(box)
+        told(channel(box.url, to=[f"a{number}@example.org" for number in range(9)]), Level.GOOD)
+        assert seen.count("rcpt") == 5
+
+
+@pytest.mark.parametrize(
+    ("at", "reply", "level"),
+    [
+        (At.CONNECTED, "554 5.7.1 no mail from you", Level.BAD),
+        (At.EHLO, "554 5.5.1 no", Level.BAD),
+        (At.MAIL, "550 5.7.1 not your address", Level.BAD),
+        (At.MAIL, "451 4.3.0 busy", Level.WARNING),
+        (At.RCPT, "550 5.1.1 unknown", Level.BAD),
+        (At.RCPT, "554 5.7.1 relay access denied", Level.BAD),
+        (At.RCPT, "450 4.2.0 greylisted, come back in 5 minutes", Level.WARNING),
+        (At.RCPT, "452 4.3.1 slow down", Level.WARNING),
+        (At.RCPT, "421 4.3.2 going down", Level.WARNING),
+        (At.RCPT, "550 5.4.5 daily limit exceeded", Level.WARNING),
+    ],
+)
+def test_what_a_relay_would_answer_at_night_is_told_before_it_in_its_own_words(at: At, reply: str, level: Level):
+    with Mailbox() as box:
+        box.faults.add(MailFault(at, Do.REPLY, reply, times=0))
+        ((text, do),) = told(channel(box.url, **QUIET), level)
+        assert reply in text
+        assert do
+        assert "resume" not in do
+        assert box.letters == []
+
+
+def test_greylisting_is_told_as_what_it_is():
+    with Mailbox() as box:
+        box.faults.add(MailFault(At.RCPT, Do.REPLY, "450 4.7.1 greylisted", times=0))
+        ((text, _),) = told(channel(box.url, **QUIET), Level.WARNING)
+        assert text.endswith("450 4.7.1 greylisted; letters are offered again, and come late")
+
+
+def test_without_fixed_addresses_the_one_that_bounces_go_to_is_tried_and_not_the_sender():
+    """That one may refuse what is written to it, which is right."""
+    with Mailbox() as box:
+        tried = []
+        box.on_event = lambda point, info: tried.append(info.get("to"))
+        email = channel(
+            box.url,
+            to=[],
+            subscribers=True,
+            envelope_sender="bounces@example.net",
+            unsubscribe="mailto:out@example.net",
+            **QUIET,
+        )
+        assert told(email, Level.BAD) == []
+        assert "bounces@example.net" in tried
+        box.faults.add(MailFault(At.RCPT, Do.REPLY, "550 5.1.1 unknown", times=0))
+        ((text, do),) = told(email, Level.WARNING)
+        assert text.endswith("unknown; bounces are to go there")
+        assert "envelope_sender" in do
+
+
+@pytest.mark.parametrize(
+    ("certificate", "why"),
+    [
+        ({"ends": timedelta(days=-3)}, "it has expired"),
+        ({"name": "smtp.example.org"}, "it is for another address"),
+    ],
+    ids=["expired", "of another name"],
+)
+@pytest.mark.parametrize("implicit", [False, True], ids=["starttls", "smtps"])
+def test_a_certificate_that_does_not_hold_is_bad_with_the_reason(
+    trusted: trustme.CA, certificate: dict[str, object], why: str, implicit: bool
+):
+    with Mailbox(tls=server(trusted, **certificate), implicit=implicit) as box:
+        ((text, do),) = told(channel(box.url, **QUIET), Level.BAD)
+        assert text == f"127.0.0.1:{box.port}: its certificate is not trusted: {why}"
+        assert "SSL_CERT_FILE" in do
+
+
+def test_a_certificate_that_nobody_known_has_signed_is_bad(trusted: trustme.CA):
+    with Mailbox(tls=server(trustme.CA())) as box:
+        ((text, _),) = told(channel(box.url, **QUIET), Level.BAD)
+        assert text.endswith("nobody whom this machine trusts has signed it")
+
+
+@pytest.mark.parametrize(("days", "warned"), [(5.5, True), (13.9, True), (14.1, False)])
+def test_a_certificate_that_ends_soon_is_a_warning_with_the_date(trusted: trustme.CA, days: float, warned: bool):
+    ends = NOW + timedelta(days=days)
+    with Mailbox(tls=server(trusted, ends=timedelta(days=days))) as box:
+        said = [text for text, _ in told(channel(box.url, **QUIET), Level.WARNING)]
+    label = f"127.0.0.1:{box.port}"
+    want = f"{label}: its certificate ends in {int(days)} days ({ends.day} {ends:%b %Y, %H:%M} UTC)"
+    assert said == ([want] if warned else [])
+
+
+def test_a_relay_without_starttls_and_a_login_that_is_wrong_are_bad(trusted: trustme.CA):
+    with Mailbox() as plain, Mailbox(tls=server(trusted), login=("outage", "key-for-tests")) as box:
+        wrong = box.url.replace("key-for-tests", "another-key")
+        said = told(channel(plain.url.replace("?tls=none", ""), wrong, **QUIET), Level.BAD)
+    assert "offers no STARTTLS" in said[0][0]
+    assert "535 5.7.8" in said[1][0]
+    assert "another-key" not in str(said)
+
+
+def test_a_relay_too_small_for_a_picture_is_a_warning_with_both_sizes():
+    with Mailbox() as box:
+        box.size = 5_000_000
+        ((text, _),) = told(channel(box.url, **QUIET), Level.WARNING)
+        assert "takes letters of 5.0 MB at the most: one with the largest picture has 7.2 MB" in text
+        box.size = 0  # says nothing (RFC 1870)
+        assert told(channel(box.url, **QUIET), Level.WARNING) == []
+
+
+def test_an_address_beyond_ascii_needs_a_relay_that_says_it_takes_it():
+    with Mailbox() as box:
+        email = channel(box.url, to=["änn@example.org", "bo@example.org"], **QUIET)
+        ((text, _),) = told(email, Level.WARNING)
+        assert "no SMTPUTF8, which letters to änn@example.org need" in text
+        ((text, _),) = told(email, Level.GOOD)
+        assert "to bo@example.org (" in text
+        box.extensions = ("SMTPUTF8",)
+        assert told(email, Level.WARNING) == []
+
+
+def test_a_relay_that_is_not_there_does_not_hide_the_next_and_the_order_is_that_of_the_config():
+    with Mailbox() as box:
+        said = [one.text for one in channel("smtp://127.0.0.1:1?tls=none", box.url, **QUIET).check()]
+    assert said[0] == "127.0.0.1:1 cannot be reached: connection refused"
+    assert said[1].startswith(f"127.0.0.1:{box.port} takes letters")
+
+
+@pytest.mark.parametrize("at", [At.CONNECTED, At.EHLO, At.RCPT, At.RSET])
+def test_a_relay_that_hangs_at_any_step_is_told_and_hides_nothing(at: At):
+    with Mailbox() as hanging, Mailbox() as box:
+        hanging.faults.add(MailFault(at, Do.HANG, times=0))
+        said = [one.text for one in channel(hanging.url, box.url, waits=QUICK, **QUIET).check()]
+    assert said[0].startswith(f"127.0.0.1:{hanging.port} was lost")
+    assert said[1].startswith(f"127.0.0.1:{box.port} takes letters")
+
+
+def test_a_relay_that_takes_its_time_is_given_up_and_what_it_has_shown_until_then_is_kept(trusted: trustme.CA):
+    with Mailbox(tls=server(trusted)) as slow, Mailbox() as box:
+        slow.faults.add(MailFault(At.MAIL, Do.HANG))
+        # Each answer may take longer than the whole may.
+        said = [
+            one.text for one in channel(slow.url, box.url, waits=replace(QUICK, command=60, check=0.6), **QUIET).check()
+        ]
+    assert "its certificate is trusted" in said[0]
+    assert said[1] == f"127.0.0.1:{slow.port} did not get to the recipient within 0.6 s"
+    assert said[2].startswith(f"127.0.0.1:{box.port} takes letters")
+
+
+def test_an_error_in_one_look_comes_after_all_that_the_others_found():
+    def broken() -> Iterator[str]:
+        yield "one"
+        raise KeyError("bug")
+
+    found = at_once([broken, lambda: ["two"]], 5, str)
+    assert (next(found), next(found)) == ("one", "two")
+    with pytest.raises(KeyError):
+        next(found)
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (socket.EAI_NONAME, "there is no host of this name"),
+        (socket.EAI_AGAIN, "the DNS does not answer"),
+        (socket.EAI_FAIL, "its name cannot be looked up"),
+    ],
+)
+def test_a_name_that_is_wrong_and_a_dns_that_is_silent_are_two_things(number: int, why: str):
+    assert _unresolved(socket.gaierror(number, "words of the C library"))[0] == why
