@@ -111,15 +111,18 @@ class Mailbox:
         """What the readers see."""
         return [letter.public() for letter in self.letters]
 
-    def stranger_reply(self, letter: MailLetter, text: str = "When?", sender: str = "stranger@example.org") -> str:
+    def stranger_reply(
+        self, letter: MailLetter, text: str = "When?", sender: str = "stranger@example.org", *, to: str = ""
+    ) -> str:
         """Reply to a letter as a mail program would, over SMTP; gives the line that ended the attempt.
 
-        `List-Post: NO` takes away the reply to the list; what is left is the address in Reply-To or From.
+        `List-Post: NO` takes away the reply to the list; what is left is the address in Reply-To or From. `to` is
+        another one that a reader may find in it. An empty `sender` is a mail server's, with a bounce.
         """
         from smtplib import SMTP, SMTPResponseException
 
         message = letter.message
-        to = parseaddr(str(message.get("Reply-To") or message["From"]))[1]
+        to = to or parseaddr(str(message.get("Reply-To") or message["From"]))[1]
         with SMTP(_HOST, self.port, timeout=10) as client:
             client.ehlo()
             for code, words in (client.mail(sender), client.rcpt(to)):
@@ -139,10 +142,13 @@ class Mailbox:
             self.on_event(point, info)
 
     def refusal(self, sender: str, to: str) -> str | None:
-        """Nobody reads what comes to an address that announcements come from; its own letters may pass."""
+        """Nobody reads what comes to an address that announcements come from, in the letter or on its envelope.
+
+        Its own letters may pass, and bounces, which have no sender.
+        """
         with self._lock:
             unread = to.lower() in self._unread
-        if not unread or sender.lower() == to.lower():
+        if not unread or sender.lower() in {to.lower(), ""}:
             return None
         return "550 5.7.1 This address is not read." + (f" Help: {self._help}" if self._help else "")
 
@@ -153,7 +159,7 @@ class Mailbox:
         with self._lock:
             self._letters.append(letter)
             if letter.message["List-Post"] == "NO":
-                self._unread.add(author)
+                self._unread |= {author, sender.lower()}
 
     # -- its life ----------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,12 @@ COLUMNS = 76
 _LABEL = len("Incident: ")
 _MOST_LINE = 990
 """A little under RFC 5322's 998, so that a dot and a line end still fit."""
+_UNREAD = re.compile(
+    r"\brepl(?:ies|y)\b[^.!?;]*\b(?:not|never|un)[ -]?(?:be )?(?:read|answered|monitored|watched|seen)\b"
+    r"|(?:\b(?:nobody|not|never|no[ -]one|cannot)|n't) (?:read|answer|monitor|watch|see)(?:s|es)?\b[^.!?;]*\brepl",
+    re.IGNORECASE,
+)
+"""How a notice says that nobody reads replies; one that says it otherwise has it said twice, which does no harm."""
 _BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -100,7 +106,9 @@ def _moment(news: Announcement, at: datetime, house: House) -> str:
 
 
 def _footer(house: House) -> str:
-    lines = [f"This is an announcement of {' '.join(house.organization.split())}; replies to it are not read."]
+    """Who it is from, that nobody reads replies, and where help is; each of the last two once, whoever says it."""
+    unread = "" if _UNREAD.search(" ".join(house.notice.split())) else "; replies to it are not read"
+    lines = [f"This is an announcement of {' '.join(house.organization.split())}{unread}."]
     lines += [house.notice] if house.notice else []
     lines += [f"Help: {house.support}"] if house.support and house.support not in house.notice else []
     return "\n".join(map(_wrapped, lines))

@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 SIGNED = (
     *("from", "to", "subject", "date", "message-id", "reply-to", "in-reply-to", "references"),
     *("list-id", "list-post", "list-help", "list-unsubscribe", "list-unsubscribe-post"),
-    *("feedback-id", "auto-submitted", "mime-version", "content-type"),
+    *("feedback-id", "auto-submitted", "precedence", "x-auto-response-suppress", "mime-version", "content-type"),
 )
-"""What is signed of a header as far as it is there. RFC 8058 4 demands both fields of the way out among them."""
+"""What is signed of a header as far as it is there. RFC 8058 4 demands both fields of the way out among them.
+
+Reply-To is not there, and not signed as absent either: a list in `to:` may put its own in, and the signature is what
+carries the letter through a list.
+"""
 _FEWEST_BITS = 1024
 """RFC 8301 3.2: a signature by a shorter RSA key counts as none."""
 _CRLF = b"\r\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -82,9 +83,16 @@ def _shared_headers(
         headers.structured("Feedback-ID", f"{thread[:10]}:email:outage:{_feedback_sender(sender.domain)}"),
         "MIME-Version: 1.0",
     ]
-    if house.support.startswith("https://") and house.support.isascii():
-        lines.append(headers.structured("List-Help", f"<{house.support}>"))
+    if help_at := _uri(house.support):
+        lines.append(headers.structured("List-Help", f"<{help_at}>"))
     return lines
+
+
+def _uri(support: str) -> str:
+    """Where help is, as List-Help wants it (RFC 2369 3.1); empty when it is a phone number, say."""
+    if re.fullmatch(r"(https|mailto):[!-;=?-~]+", support):
+        return support
+    return f"mailto:{support}" if re.fullmatch(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+", support) else ""
 
 
 def _list_id(settings: EmailSettings) -> str:
