@@ -315,7 +315,7 @@ def test_every_mistake_in_the_section_is_told_at_its_own_line(tmp_path: Path):
 
 
 def _seal(body: bytes, closing: bytes = b"") -> Seal:
-    signer = Signer("example.net", "outage", "rsa-sha256", lambda data: data)
+    signer = Signer("example.net", "outage", "rsa-sha256", lambda data: data, "")
     return Seal(signer, ["From: a@example.net"], body, 0, closing)
 
 

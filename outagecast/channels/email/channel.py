@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from outagecast.channel import ChannelError, Remember
+    from outagecast.channel import ChannelError, Dependency, Remember
     from outagecast.channels.email.pool import Pool
+    from outagecast.channels.email.sending import Sending
+    from outagecast.names import Names
 
 
 class Email:
@@ -96,6 +98,18 @@ class Email:
             now=datetime.now(UTC),
         )
 
+    def check_names(self, names: Names) -> Iterable[Finding]:
+        """Ask the DNS whether letters are believed, and whether answers and bounces find a way back."""
+        from outagecast.channels.email.names import findings
+
+        return findings(self._sending(), self.settings, names, self._waits.check)
+
+    def depends(self) -> Sequence[Dependency]:
+        """The relays; who must be able to receive; what receivers and readers look up."""
+        from outagecast.channels.email.depends import depends
+
+        return list(depends(self._sending(), self.settings))
+
     def send(self, post: Post, parent: Receipt | None, remember: Remember) -> Receipt:  # noqa: ARG002  letters need neither
         """Send one letter."""
         for _, result in self._pool(1).results(iter([post]), lambda post: None):  # noqa: ARG005  the caller marked it
@@ -137,6 +151,11 @@ class Email:
 
         if self.settings.dkim:
             from cryptography.hazmat.primitives import serialization  # noqa: F401
+
+    def _sending(self) -> Sending:
+        from outagecast.channels.email.sending import sending
+
+        return sending(self.name, self.settings, self._relays, self._stationery.signer)
 
     def _pool(self, connections: int) -> Pool:
         """The connections of one run; raises Refused before any is made when its letters could not be signed."""

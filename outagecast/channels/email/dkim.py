@@ -46,6 +46,8 @@ class Signer(msgspec.Struct, frozen=True):
     selector: str
     algorithm: str
     sign: Callable[[bytes], bytes]
+    public: str
+    """The public half in base64, as it stands in the DNS."""
 
     @property
     def label(self) -> str:
@@ -122,7 +124,7 @@ def load(settings: Dkim) -> Signer:
     except (ValueError, UnsupportedAlgorithm):
         raise _unusable(settings.key, "it is no private key in PEM") from None
     algorithm, sign = _signing(key, settings.key)
-    return Signer(settings.ascii_domain, settings.selector, algorithm, sign)
+    return Signer(settings.ascii_domain, settings.selector, algorithm, sign, _public(key))
 
 
 def _signing(key: PrivateKeyTypes, secret: Secret) -> tuple[str, Callable[[bytes], bytes]]:
@@ -139,6 +141,17 @@ def _signing(key: PrivateKeyTypes, secret: Secret) -> tuple[str, Callable[[bytes
     if key.key_size < _FEWEST_BITS:
         raise _unusable(secret, f"receivers ignore an RSA key of {key.key_size} bits")
     return "rsa-sha256", lambda header: key.sign(header, PKCS1v15(), SHA256())
+
+
+def _public(key: PrivateKeyTypes) -> str:
+    """RFC 6376 3.6.1 for RSA; RFC 8463 4 for Ed25519, whose key stands there bare."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    if isinstance(key, Ed25519PrivateKey):
+        return base64.b64encode(key.public_key().public_bytes_raw()).decode("ascii")
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(public).decode("ascii")
 
 
 def _unusable(secret: Secret, why: str) -> Refused:
