@@ -17,7 +17,7 @@ IPAddress = IPv4Address | IPv6Address
 _VERSION = re.compile(r"v=spf1(?: .*)?", re.IGNORECASE | re.DOTALL)
 _TERM = re.compile(r"([+?~-]?)(all|include|a|mx|ptr|ip4|ip6|exists)(?![\w.=-])(.*)", re.IGNORECASE)
 _MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)")
-_RANGES = re.compile(r"(?::(?P<domain>[^/]+))?(?:/(?P<four>[0-9]{1,2}))?(?://(?P<six>[0-9]{1,3}))?")
+_RANGES = re.compile(r"(?::(?P<domain>.+?))?(?:/(?P<four>0|[1-9][0-9]?))?(?://(?P<six>0|[1-9][0-9]{0,2}))?")
 _MACRO = re.compile(r"%(?:\{([slodiphvcrtSLODIPHVCRT])([0-9]*)(r?)([-.+,/_=]*)\}|([%_-]))")
 _OF_THE_CONNECTION = re.compile(r"%\{[iphv]", re.IGNORECASE)
 _LAST_LABEL = re.compile(r"\.(?!-)[A-Za-z0-9-]*[A-Za-z-][A-Za-z0-9-]*(?<!-)\.?\Z")
@@ -87,10 +87,12 @@ def parse(text: str) -> Record:
             modifiers[name] = found[2]
         else:
             raise BrokenError(f"{_shown(written)} means nothing")
+    for name, value in modifiers.items():
+        _check_modifier(name, value)
     ends = next((number for number, term in enumerate(terms, 1) if term.kind == "all"), 0)
     if ends:
         return Record(terms[:ends])
-    return Record(terms, _spec("redirect=", modifiers["redirect"]) if "redirect" in modifiers else "")
+    return Record(terms, modifiers.get("redirect", ""))
 
 
 def expand(spec: str, values: Mapping[str, str]) -> str:
@@ -133,6 +135,13 @@ def _shown(written: str) -> str:
     return f"“{written[:60]}{'…' if len(written) > 60 else ''}”"
 
 
+def _check_modifier(name: str, value: str) -> None:
+    if name in {"redirect", "exp"}:
+        _spec(f"{name}=", value)
+    elif "%" in _MACRO.sub("", value):
+        raise BrokenError(f"{_shown(f'{name}={value}')} is no way to write it")
+
+
 def _bare(kind: str, rest: str, verdict: Verdict) -> Term:
     if rest:
         raise ValueError(rest)
@@ -141,7 +150,7 @@ def _bare(kind: str, rest: str, verdict: Verdict) -> Term:
 
 def _network(kind: str, rest: str, verdict: Verdict) -> Term:
     network = (IPv4Network if kind == "ip4" else IPv6Network)(rest.removeprefix(":"), strict=False)
-    if not rest.startswith(":"):
+    if not rest.startswith(":") or re.search("/0[0-9]", rest):
         raise ValueError(rest)
     return Term(verdict, kind, network=network)
 
