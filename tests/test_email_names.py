@@ -103,6 +103,7 @@ def test_the_way_out_must_be_there_for_readers_who_want_it():
         ([], Level.WARNING, "example.net has no SPF record"),
         (["v=spf1 -all"], Level.BAD, "says that no mail comes from there"),
         (["v=spf1 ~all"], Level.BAD, "says that no mail comes from there"),
+        (["v=spf1 -all ip4:203.0.113.5"], Level.BAD, "says that no mail comes from there"),
         (["v=spf1 -all", "v=spf1 mx -all"], Level.BAD, "is void: there are 2 of them at example.net"),
         (["v=spf1 ipv4:203.0.113.5 -all"], Level.BAD, "is void: “ipv4:203.0.113.5” means nothing"),
         (["v=spf1 ip4:203.0.113.500 -all"], Level.BAD, "is void: “ip4:203.0.113.500” is no way to write it"),
@@ -243,6 +244,10 @@ def test_a_dmarc_record_that_is_missing_or_void_is_a_warning(records: Zone, word
 
 
 NO_SPF = {"example.net": {"MX": ["10 mx.example.org"]}}
+UNLISTED = {"example.net": {**NO_SPF["example.net"], "TXT": ["v=spf1 ip4:203.0.113.5 -all"]}}
+NOBODY = {"example.net": {**NO_SPF["example.net"], "TXT": ["v=spf1 -all"]}}
+VOID = {"example.net": {**NO_SPF["example.net"], "TXT": ["v=spf1 ip4:203.0.113.5 oops"]}}
+ALONE = "SPF of example.net does not speak for every relay"
 ELSEWHERE = {"envelope_sender": "b@mail.example.com"}
 BOUNCES = {"mail.example.com": {"MX": ["10 mx.example.org"], "TXT": ["v=spf1 a:smtp.example.org -all"]}}
 
@@ -260,6 +265,8 @@ BOUNCES = {"mail.example.com": {"MX": ["10 mx.example.org"], "TXT": ["v=spf1 a:s
             "p=quarantine, and nothing we see puts our letters in line: we do not sign; bounces go to mail.example.com",
         ),
         ("p=quarantine; t=y", NO_SPF, {}, "is p=none"),
+        ("p=reject", UNLISTED, {}, ALONE),
+        ("p=reject", VOID, {}, ALONE),
         ("rua=mailto:d@example.net", NO_SPF, {}, "is p=none"),
         (
             "p=quarantine",
@@ -284,6 +291,11 @@ def test_dmarc_is_kept_by_our_signature_or_by_spf_or_the_warning_says_that_it_is
     assert words in text
     assert level is (Level.WARNING if "nothing we see" in text else Level.GOOD)
     assert ("d=example.net" in do) is (level is Level.WARNING)
+
+
+def test_a_domain_that_says_it_sends_nothing_is_not_in_line_behind_a_relay_that_is_not_seen():
+    found = said(channel("smtp://127.0.0.1:25?tls=none"), NOBODY)
+    assert [level for level, text, _ in found if ALONE in text] == [Level.WARNING]
 
 
 SUB = {"sender": "Status <s@status.example.net>", "to": ["outages@lists.example.net"]}
@@ -369,7 +381,7 @@ def test_one_name_without_an_answer_hides_nothing_of_the_others(trouble: Trouble
 
 
 def test_the_whole_is_bounded_however_patient_each_question_is():
-    with dns(patience=60) as (server, names):
+    with dns(patience=300) as (server, names):
         server.troubles["example.net", "MX"] = Trouble.SILENCE
         found = [one.text for one in channel(RELAY, waits=replace(QUICK, check=0.5), **signing()).check_names(names)]
     assert found[-1] == "the DNS does not answer for example.net"

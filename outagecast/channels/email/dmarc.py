@@ -78,9 +78,8 @@ def at(names: Names, domain: str) -> Sequence[str]:
 
 
 def _organization(domain: str, found: Sequence[Record]) -> str:
+    """The last of them: the walk goes no further up than an owner who says so, or a registry, which is one too far."""
     for record in found:
-        if record.border == "n":
-            return record.domain
         if record.border == "y" and record.domain != domain:
             below = domain.removesuffix(f".{record.domain}").rpartition(".")[2]
             return f"{below}.{record.domain}"
