@@ -237,14 +237,14 @@ def test_a_key_file_that_is_not_there_names_the_file_and_the_line(tmp_path: Path
     assert raised.value.mendable
 
 
-def test_check_says_where_the_public_key_belongs_or_what_is_wrong_with_the_private_one():
+def test_check_says_as_whom_the_key_signs_or_what_is_wrong_with_the_private_one():
     with Mailbox() as box:
         good = channel(box.url, **signing("ed25519"))
         bad = channel(box.url, dkim=Dkim(domain="example.net", selector="outage", key=Secret.of("nonsense")))
         said = [(finding.level, finding.text) for email in (good, bad) for finding in email.check()]
     assert (
         Level.GOOD,
-        "letters are signed; the DNS must have the key at outage._domainkey.example.net (ed25519-sha256)",
+        "dkim.key can sign letters, as outage._domainkey.example.net (ed25519-sha256)",
     ) in said
     assert [text for level, text in said if level is Level.BAD and "dkim.key" in text]
 

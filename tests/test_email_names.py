@@ -139,7 +139,7 @@ def test_a_relay_that_is_not_listed_may_send_from_elsewhere_and_the_warning_says
 def test_of_a_relay_inside_nothing_is_claimed(relay: str):
     found = said(channel(relay, **signing()), {"inside.example.net": {"A": ["192.168.1.4"]}})
     assert {level for level, _, _ in found} == {Level.GOOD}
-    assert any("sends from is not seen here" in text for _, text, _ in found)
+    assert any("sends from are not seen here" in text for _, text, _ in found)
 
 
 def test_spf_is_asked_of_the_domain_on_the_envelope():

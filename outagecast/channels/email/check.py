@@ -45,7 +45,7 @@ def _signature(name: str, signer: Callable[[], Signer | None]) -> Iterator[Findi
         yield Finding(name, Level.BAD, err.text, err.hint)
         return
     if signing is not None:
-        yield Finding(name, Level.GOOD, f"letters are signed; the DNS must have the key at {signing.label}")
+        yield Finding(name, Level.GOOD, f"dkim.key can sign letters, as {signing.label}")
 
 
 def _wanting(name: str, settings: EmailSettings) -> Iterator[Finding]:

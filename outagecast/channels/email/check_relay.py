@@ -103,7 +103,8 @@ def _refusal(name: str, relay: Relay, letter: Letter, no: Judged) -> Finding:
     said = error(no, relay=relay.label, to=letter.recipient)
     if no.act is Act.LATER:
         # Greylisting (RFC 6647): whoever comes again is let in, and letters do.
-        said.text += "; letters are offered again, and come late"
+        text = f"{said.text}; letters are offered again, and come late"
+        return Finding(name, Level.WARNING, text, "wait ten minutes, then: outagecast check")
     if no.act in (Act.GONE, Act.RECIPIENT):
         return _recipient(name, letter, said)
     return _wrong(name, Level.WARNING if isinstance(said, TryLater) else Level.BAD, said)

@@ -97,7 +97,9 @@ def _usable(name: str, domain: str, found: Standing, survey: spf.Survey) -> Iter
         yield Finding(name, Level.GOOD, f"the SPF record of {domain} lists {_labels(found.listed)} ({cost})")
     if found.unseen:
         unseen = _labels(found.unseen)
-        text = f"the SPF record of {domain} is well formed ({cost}); what {unseen} sends from is not seen here"
+        text = (
+            f"the SPF record of {domain} is well formed ({cost}); the addresses {unseen} sends from are not seen here"
+        )
         yield Finding(name, Level.GOOD, text)
 
 
