@@ -399,8 +399,8 @@ def test_every_name_that_letters_depend_on_is_told_without_a_look_at_anything():
     assert isinstance(email, Leans)
     assert isinstance(email, Named)
     assert email.depends() == [
-        Dependency("the relay", "smtp.example.org"),
-        Dependency("the relay", "192.0.2.1"),
+        Dependency("a relay", "smtp.example.org"),
+        Dependency("a relay", "192.0.2.1"),
         Dependency("the sender's mail", "example.net", Need.MAIL),
         Dependency("the bounces' mail", "bounce.example.net", Need.MAIL),
         Dependency("the DKIM key", KEY, Need.RECORD),
@@ -411,6 +411,8 @@ def test_every_name_that_letters_depend_on_is_told_without_a_look_at_anything():
     ]
 
 
-def test_a_sender_at_a_bare_address_depends_on_that_host():
+def test_a_sender_at_a_bare_address_depends_on_that_host_and_is_not_looked_for_in_the_dns():
+    found = said(channel(RELAY, sender="s@[192.0.2.7]"))
+    assert [text.partition(" ")[0] for _, text, _ in found] == ["lists.example.net"]
     assert channel(RELAY, sender="s@[192.0.2.7]").depends()[1] == Dependency("the sender's mail", "192.0.2.7")
     assert channel(RELAY, sender="s@[IPv6:2001:db8::1]").depends()[1] == Dependency("the sender's mail", "2001:db8::1")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def depends(sending: Sending, settings: EmailSettings) -> Iterator[Dependency]:
     """Relays first: without them nothing goes out; then whoever must be able to receive, and what is looked up."""
     for relay in sending.relays:
-        yield Dependency("the relay", relay.host.lower())
+        yield Dependency("a relay", relay.host.lower())
     yield _mail("the sender's mail", sending.author)
     if sending.envelope != sending.author:
         yield _mail("the bounces' mail", sending.envelope)

@@ -33,7 +33,9 @@ class _Unanswered(msgspec.Struct, frozen=True):
 
 def findings(sending: Sending, settings: EmailSettings, names: Names, seconds: float) -> Iterator[Finding]:
     """What the DNS lacks or says wrongly, in a steady order; what nobody answers is one warning at the end."""
-    looks = [*_receiving(sending, settings, names), *_believed(sending, names)]
+    every = [*_receiving(sending, settings, names), *_believed(sending, names)]
+    # An address in brackets (RFC 5321 4.1.3) has no records.
+    looks = [(of, look) for of, look in every if "[" not in of]
     silent = []
     for found in at_once(
         [partial(_heard, of, look) for of, look in looks], seconds, lambda number: _Unanswered(looks[number][0])
