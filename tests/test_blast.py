@@ -45,6 +45,11 @@ RECORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "host.half.example.org": {"A": ["198.51.100.91"]},
     "far.sub.example.org": {"NS": ["ns1.example.org"]},
     "host.far.sub.example.org": {"A": ["198.51.100.92"]},
+    "away.example.org": {"CNAME": ["host.sub.example.org"]},
+    "post.example.org": {"MX": ["10 host.sub.example.org"]},
+    "split.example.org": {"NS": ["ns4.example.org"]},
+    "ns4.example.org": {"A": ["203.0.113.55", "198.51.100.55"]},
+    "host.split.example.org": {"A": ["198.51.100.93"]},
     "hidden.example.org": {"A": ["203.0.113.26"]},
     "six.example.org": {"AAAA": ["2001:db8:113::1"]},
     "both.example.org": {"A": ["198.51.100.27", "203.0.113.27"]},
@@ -144,6 +149,14 @@ def test_where_nothing_leads_back_to_us_one_line_says_how_much_was_looked_at(rad
             "host.sub.example.org → its name server ns3.example.org → 203.0.113.54 is inside 203.0.113.0/24",
         ),
         (
+            ("h", "away.example.org"),
+            "away.example.org → host.sub.example.org (alias) → its name server ns1.example.com is inside example.com",
+        ),
+        (
+            ("m", "post.example.org"),
+            "post.example.org → its mail host host.sub.example.org → its name server ns1.example.com is inside example.com",
+        ),
+        (
             ("r", "key.sub.example.org"),
             "key.sub.example.org → its name server ns1.example.com is inside example.com",
         ),
@@ -164,7 +177,7 @@ def test_each_way_that_leads_inside_is_told_step_by_step(
 
 def test_a_zone_goes_on_as_long_as_one_of_its_name_servers_does(radius: Radius, server: NameServer) -> None:
     half = Dependency("the page", "host.half.example.org")
-    assert told(radius(half), Level.GOOD)
+    assert told(radius(half, Dependency("the page", "host.split.example.org")), Level.GOOD)
     # One that answers for nothing keeps no zone alive.
     server.troubles["ns1.example.org", "*"] = Trouble.NXDOMAIN
     assert any("its name server ns1.example.com is inside" in text for text in told(radius(half)))

@@ -281,6 +281,12 @@ def test_a_channel_that_may_be_replied_to_is_named(night: Night, channels: str, 
     assert warning.text.startswith(f"{named} ")
 
 
+def test_of_a_channel_that_cannot_be_used_nothing_is_said_about_replies(night: Night) -> None:
+    night.write_config(night.twitter("    long: short"), top="own: [example.com]")
+    night.config.chmod(0o600)
+    assert levels(of_config(night)) == ["good"]
+
+
 # --- journal
 
 
