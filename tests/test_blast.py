@@ -310,9 +310,9 @@ def test_names_that_nobody_answers_for_are_one_warning_and_hold_nobody_up(radius
 
 def test_own_hosts_are_found_by_their_names_even_when_the_dns_is_down(radius: Radius, server: NameServer) -> None:
     server.troubles["*", "*"] = Trouble.SERVFAIL
-    assert "email: a relay: smtp.example.com is inside example.com" in told(radius(relays=["smtp.example.com"]))
+    assert "email: the relay: smtp.example.com is inside example.com" in told(radius(relays=["smtp.example.com"]))
 
 
 def test_without_own_nothing_is_said_to_be_safe(radius: Radius) -> None:
     (good,) = told(radius(top=""), Level.GOOD)
-    assert good == "1 name that the night depends on can be looked up"
+    assert good.endswith(" that the night depends on can be looked up")

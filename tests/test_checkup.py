@@ -136,6 +136,11 @@ def test_findings_are_masked_and_come_under_their_own_name() -> None:
     assert one == Finding("a", Level.BAD, "key ***", "try ***")
 
 
+def test_what_two_looks_have_to_say_alike_is_said_once() -> None:
+    same = [Finding("a", Level.BAD, "no key", "put it there")] * 2
+    assert run(Look("a", lambda: same, 20), Look("a", lambda: same, 20)) == [("a", "bad", "no key")]
+
+
 # --- channels, through the door
 
 

@@ -67,10 +67,10 @@ def test_the_only_relay_in_what_goes_dark_is_bad(night: Night, own: str) -> None
 def test_the_dns_of_the_night_is_asked_for_where_readers_are_sent(night: Night) -> None:
     night.dns.records["help.example.net"] = {"CNAME": ["www.example.com"]}
     night.dns.records["www.example.com"] = {"A": ["198.51.100.80"]}
-    night.write_config(top="own: [example.com]")
+    night.write_config(top="own: [www.example.com]")
     texts = told(night.run("check", "--json"), "blast radius", "warning")
     assert texts == [
-        "where readers are sent (`support:`): help.example.net → www.example.com (alias) is inside example.com"
+        "where readers are sent (`support:`): help.example.net → www.example.com (alias) is inside www.example.com"
     ]
 
 

@@ -63,7 +63,7 @@ class _Running:
 
 
 def all_findings(looks: Sequence[Look], mask: Callable[[str], str]) -> list[Finding]:
-    """Run them all, and give their findings in the order of the looks; an interrupt ends the waiting."""
+    """Run them all, and give their findings in the order of the looks, each once; an interrupt ends the waiting."""
     running = [_Running(look) for look in looks]
     # Each look that has not ended then, or not even begun, says so in a finding.
     with suppress(KeyboardInterrupt):
@@ -71,11 +71,10 @@ def all_findings(looks: Sequence[Look], mask: Callable[[str], str]) -> list[Find
             one.start()
         for one in running:
             one.wait()
-    return [
-        Finding(finding.channel, finding.level, mask(finding.text), mask(finding.do))
-        for one in running
-        for finding in one.found()
-    ]
+    found = (finding for one in running for finding in one.found())
+    masked = (Finding(each.channel, each.level, mask(each.text), mask(each.do)) for each in found)
+    # A check and a rehearsal may both come to the same end.
+    return list(dict.fromkeys(masked))
 
 
 def caught(subject: str, ask: Ask) -> Iterator[Finding]:
