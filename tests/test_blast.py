@@ -310,7 +310,8 @@ def test_names_that_nobody_answers_for_are_one_warning_and_hold_nobody_up(radius
 
 def test_own_hosts_are_found_by_their_names_even_when_the_dns_is_down(radius: Radius, server: NameServer) -> None:
     server.troubles["*", "*"] = Trouble.SERVFAIL
-    assert "email: the relay: smtp.example.com is inside example.com" in told(radius(relays=["smtp.example.com"]))
+    texts = told(radius(relays=["smtp.example.com"]))
+    assert any(text.endswith("relay: smtp.example.com is inside example.com") for text in texts)
 
 
 def test_without_own_nothing_is_said_to_be_safe(radius: Radius) -> None:

@@ -76,7 +76,7 @@ def _named(channel: Channel) -> Iterator[Dependency]:
     said = list(channel.depends()) if isinstance(channel, Leans) else []
     yield from said
     known = {_plain(each.name) for each in said if each.need is Need.HOST}
-    what = "the relay" if channel.caps.letters else "its host"
+    what = "a relay" if channel.caps.letters else "its host"
     yield from (Dependency(what, host) for host in channel.endpoints if _plain(host) not in known)
 
 
