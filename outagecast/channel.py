@@ -86,6 +86,7 @@ __all__ = [
     "ReplyControl",
     "Secret",
     "Status",
+    "SweepLog",
     "Sweeps",
     "TryLater",
     "Unfinished",
@@ -176,16 +177,29 @@ class Edits(Protocol):
         """Give a post that is out this text. Idempotent; raises TryLater or Refused, and the post stays as it is."""
 
 
+class SweepLog(Protocol):
+    """What sweeps of one post write down as they go along, each line at once, whatever comes of the rest."""
+
+    def done(self, act: Act, ref: str) -> None:
+        """A stranger's reply or comment has just been hidden or deleted; said twice of the same it counts once."""
+
+    def has(self, ref: str) -> bool:
+        """Whether this one, or an earlier one, has done so: for a platform that does not tell what is hidden."""
+
+    def unsearched(self, why: str) -> None:
+        """Strangers' words may not be looked for by this account, for this reason: told in the history, once."""
+
+
 @runtime_checkable
 class Sweeps(Protocol):
     """What a channel has besides on which strangers' words can turn up although replies are closed, or not closed."""
 
-    def sweep(self, receipt: Receipt, done: Callable[[Act], None]) -> Replies:
+    def sweep(self, receipt: Receipt, log: SweepLog) -> Replies | None:
         """Do what `close_replies` does, and see to what strangers have said below the post since.
 
-        Calls `done` right after each reply or comment that it has hidden or deleted: that is written down at once,
-        whatever comes of the rest. Idempotent, never touches our own words, and what is gone already is done.
-        Raises as `close_replies` does; then something may still stand there, and the text says what.
+        None where nothing was asked because nothing can have changed: what was known holds. Idempotent, never touches
+        our own words, and what is gone already is done. Raises as `close_replies` does; then something may still
+        stand there, and the text says what. Where `caps.replies` is MODERATED it is the verification, too.
         """
 
 

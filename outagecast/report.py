@@ -50,6 +50,9 @@ class PostLine(msgspec.Struct, frozen=True):
     sent_at: datetime | None
     retract_due: datetime | None
     amend_due: datetime | None
+    hidden: int = 0
+    """How many strangers' comments or replies below it sweeps have hidden."""
+    deleted: int = 0
 
     @property
     def said(self) -> str | None:
@@ -261,10 +264,14 @@ def _channel(journal: Journal, announcement: int, name: str) -> ChannelLine:
     )
 
 
+_ACTS = "(SELECT count(*) FROM attempt WHERE post = p.id AND event = '{0}') AS {0}"
+
+
 def _lines(db: sqlite3.Connection, announcement: int, channel: str, *, letters: bool) -> list[sqlite3.Row]:
     unsent = "AND p.state NOT IN ('sent', 'dropped') " if letters else ""
+    acts = "0 AS hidden, 0 AS deleted" if letters else f"{_ACTS.format('hidden')}, {_ACTS.format('deleted')}"
     return db.execute(
-        "SELECT p.*, w.part FROM post p JOIN wording w ON w.id = p.wording "  # noqa: S608  our own words
+        f"SELECT p.*, w.part, {acts} FROM post p JOIN wording w ON w.id = p.wording "  # noqa: S608  our own words
         f"WHERE w.announcement = ? AND w.channel = ? {unsent}ORDER BY w.part, p.id LIMIT ?",
         (announcement, channel, MOST_LETTERS if letters else -1),
     ).fetchall()
@@ -292,6 +299,8 @@ def _line(row: sqlite3.Row) -> PostLine:
         sent_at=when(row["sent_at"]),
         retract_due=when(row["retract_due"]),
         amend_due=when(row["amend_due"]),
+        hidden=row["hidden"],
+        deleted=row["deleted"],
     )
 
 

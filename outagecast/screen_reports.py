@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from outagecast.advice import Advice
+    from outagecast.journal import Acts
     from outagecast.model import Incident
     from outagecast.report import AnnouncementReport, Behind, ChannelLine, IncidentReport, PostLine
 
@@ -66,6 +67,11 @@ class Reports(Canvas):
                 self.line(Text.assemble(("    → ", "cyan"), terminal(one.hint)))
         if posts:
             self.line()
+
+    def swept(self, acts: Sequence[Acts]) -> None:
+        """What was done about strangers' words."""
+        for one in acts:
+            self.line(terminal(one.text))
 
     def incidents(self, reports: Sequence[IncidentReport], nothing: str) -> None:
         """These incidents, whole; `nothing` is said when there are none."""
@@ -237,7 +243,16 @@ def _channel(channel: ChannelLine) -> list[Text]:
         replies = ""
     elif channel.letters:
         replies, shade = _letters(channel), ""
+    else:
+        replies = ", ".join(filter(None, (replies, *_acts(channel))))
     return [Text(mark, colour), Text(terminal(channel.name), "bold"), Text(word, colour), Text(replies, shade)]
+
+
+def _acts(channel: ChannelLine) -> Iterable[str]:
+    """What was done about strangers' words: "3 hidden"."""
+    for act in ("hidden", "deleted"):
+        if number := sum(getattr(post, act) for post in channel.posts):
+            yield f"{number:,} {act}"
 
 
 def _links(channel: ChannelLine) -> list[str]:

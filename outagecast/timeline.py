@@ -40,6 +40,9 @@ class Passage(msgspec.Struct, frozen=True):
     until: datetime | None
     """When it was taken back."""
     detail: str
+    hidden: int = 0
+    """How many strangers' comments or replies below it sweeps have hidden."""
+    deleted: int = 0
 
     def as_json(self, announced: datetime) -> dict[str, Any]:
         """As `show --json` has it; `announced` is when the announcement was made."""
@@ -56,6 +59,8 @@ class Passage(msgspec.Struct, frozen=True):
             "seconds": (self.out_at - announced).total_seconds() if self.out_at else None,
             "known_by": self.known_by or None,
             "taken_back_at": stamp(self.until) if self.until else None,
+            "hidden": self.hidden,
+            "deleted": self.deleted,
             "detail": self.detail or None,
         }
 
@@ -180,5 +185,7 @@ def _passage(db: sqlite3.Connection, seq: int, wording: sqlite3.Row, entries: li
         out_at=when(row["sent_at"]),
         known_by=life.known_by,
         until=life.gone_at,
+        hidden=life.acts["hidden"],
+        deleted=life.acts["deleted"],
         detail=row["detail"] or "",
     )

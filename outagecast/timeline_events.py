@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,6 +31,7 @@ SAID = {
     "amended": "shows the latest news",
     "planned": "is to go out here as well",
     "begin": "being sent",
+    "unsearched": "not all that strangers may have said was looked for",
 }
 """What an event means by itself; one that is not here is told by its detail."""
 _SAID_OF = {
@@ -46,6 +48,8 @@ REPLIES = {
     Replies.NONE: "no public replies",
     Replies.OPEN: "replies OPEN",
 }
+ACTS = frozenset({"hidden", "deleted"})
+"""What sweeps do with strangers' words; the detail is their kind and id."""
 _STATE_AFTER = {
     "begin": PostState.SENDING,
     "later": PostState.PLANNED,
@@ -141,6 +145,8 @@ class Life:
         self._begun: datetime | None = None
         self._tries = 0
         self._state = PostState.PLANNED
+        self.acts: Counter[str] = Counter()
+        """How often sweeps have hidden and deleted strangers' words below it."""
         self.known_by = ""
         """How it became known to be out: by an `answer`, by a `look`, or from a `person`."""
         self.gone_at: datetime | None = None
@@ -167,6 +173,10 @@ class Life:
             return None
         if event == "planned" and at == self._about.at and not self._tries:
             return None  # the announcement itself says so
+        if event in ACTS:
+            self.acts[event] += 1
+            # Without its id: many of them in a row are told as one.
+            return replace(self._about, at=at, event=event, said=f"a stranger's {detail.partition(' ')[0]} {event}")
         entry = replace(self._about, at=at, event=event, said=_said(event, detail, before), detail=detail)
         self._remember(event, at, before)
         if self._begun is None or event == "step":

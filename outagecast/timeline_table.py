@@ -68,6 +68,7 @@ def _became(post: Passage, zone: tzinfo, day: datetime) -> str:
         return f"taken back {on_day(post.until, zone, day, seconds=True)}"
     if post.state is PostState.SENT and post.replies is not None:
         said.append(REPLIES[post.replies])
+    said += [f"{number} {act}" for act, number in (("hidden", post.hidden), ("deleted", post.deleted)) if number]
     if post.state is PostState.SENT and post.known_by in _KNOWN_BY:
         said.append(_KNOWN_BY[post.known_by])
     return "; ".join(said) + (f": {post.detail}" if post.detail else "")

@@ -321,6 +321,7 @@ def test_sweep_sends_no_letter_that_waits(night: Night) -> None:
 
 def test_sweep_without_anything_young_enough_says_so(night: Night) -> None:
     night.run(*POST)
+    night.run("resolve")
     night.clock.move(25 * 3600)
     done = night.run("sweep")
     assert (done.code, "sweep_for" in done.out) == (0, True)

@@ -58,31 +58,35 @@ class Case:
 LETTER = [Blow("mailbox", "bo@example.com", "content"), Blow("mailbox", "ann@example.org", "stored")]
 PUBLISH = {"x POST /2/tweets", "x GET /2/tweets/N", "graph POST /N/feed", "graph POST /N", "graph GET /N"}
 PUBLISH |= {"graph GET /N/comments", "graph POST /"}
+FOLLOW = PUBLISH | {"x GET /2/tweets/search/recent"}
+"""Of the sweep of what was out before there is one read more, and one commit for each post."""
 CASES = {
     "update": Case(
         [POST],
         UPDATE,
-        23,
+        25,
         [
             *requests(("x", "POST /2/tweets", 1), ("graph", "POST /N/feed", 1)),
-            *requests(("graph", "POST /N", 1), ("graph", "POST /N", 2), ("graph", "GET /N/comments", 1)),
+            *requests(("graph", "POST /N", 1), ("graph", "POST /N", 2)),
+            *some(requests(("graph", "GET /N/comments", 1), ("graph", "GET /N/comments", 2)), 2),
+            *some(requests(("x", "GET /2/tweets/N", 2), ("x", "GET /2/tweets/search/recent", 1)), 2),
             *LETTER,
-            *some(commits(23), 10),
+            *some(commits(25), 9),
         ],
         ["] fiber cut", "update 1] cable found, ETA 2h"],
         ["UPDATE", "update 1"],
         ["fiber cut", "cable found"],
-        frozenset(PUBLISH),
+        frozenset(FOLLOW),
     ),
     "resolve": Case(
         [POST],
         ("resolve", "--json"),
-        23,
-        [*requests(("x", "POST /2/tweets", 1), ("graph", "POST /N", 2)), *LETTER, *some(commits(23), 4)],
+        25,
+        [*requests(("x", "POST /2/tweets", 1), ("graph", "POST /N", 2)), *LETTER, *some(commits(25), 4)],
         ["] fiber cut", "] Service is restored."],
         ["RESOLVED", "resolved after"],
         ["fiber cut", "Service is restored."],
-        frozenset(PUBLISH),
+        frozenset(FOLLOW),
     ),
     "retract": Case(
         [POST, UPDATE],
@@ -208,3 +212,20 @@ def test_killed_and_run_again_it_is_as_if_nothing_had_been(struck: Struck, name:
     as_if_nothing_had_been(struck, case)
     if name == "picture":
         assert [tweet["images"] for tweet in struck.x.public()] in ([["a map"]], [[]])
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_while_it_hides_a_comment_the_next_run_hides_it_and_counts_it_no_more_than_once(
+    struck: Struck, point: str
+) -> None:
+    case = CASES["update"]
+    begun(struck, case)
+    struck.graph.stranger_comment(struck.graph.public()[0]["id"], "When?")
+    hiding = Blow("graph", "POST /N", point, 3)
+    assert struck.command(case.command, blow=hiding).code in {KILLED, 0}
+    struck.clock.ahead += LATER
+    assert struck.command(case.command).code == 0
+    as_if_nothing_had_been(struck, case)
+    assert [post["comments"] for post in struck.graph.public()] == [[], []]
+    # The Page does what it was asked for; whose work that was cannot be told by whoever has not heard the answer.
+    assert len(struck.ask("SELECT 1 FROM attempt WHERE event = 'hidden'")) <= (point == "answered")

@@ -41,7 +41,7 @@ from outagecast.channels.facebook_text import MOST_CHARACTERS, amended, compose
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from outagecast.channel import Look, Remember
+    from outagecast.channel import Act, Look, Remember, SweepLog
     from outagecast.channels.facebook_graph import Graph
 
 _LOOK_BACK = timedelta(days=1)
@@ -118,10 +118,17 @@ class Facebook:
 
     def close_replies(self, receipt: Receipt) -> Replies:
         """Sweep the comments of a post: there is no switch that closes them."""
+        return self._swept(receipt)
+
+    def sweep(self, receipt: Receipt, log: SweepLog) -> Replies:
+        """Sweep the comments of a post, and say of each what became of it."""
+        return self._swept(receipt, log.done)
+
+    def _swept(self, receipt: Receipt, done: Callable[[Act, str], None] = lambda _act, _ref: None) -> Replies:
         from outagecast.channels.facebook_comments import sweep
 
         try:
-            return sweep(self._graph, self._app(), receipt.ref, self._settings)
+            return sweep(self._graph, self._app(), receipt.ref, self._settings, done)
         except Refused as err:
             raise Refused(f"comments cannot be moderated: {err.text}", mendable=True, hint=err.hint) from err
 

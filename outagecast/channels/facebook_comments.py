@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from outagecast.channel import InDoubt, Refused, Replies, TryLater
+from outagecast.channel import Act, InDoubt, Refused, Replies, TryLater
 from outagecast.channels.facebook_answers import Gone
 from outagecast.channels.facebook_posts import pages
 from outagecast.channels.facebook_settings import Comments
@@ -65,11 +65,17 @@ class Comment(msgspec.Struct, frozen=True):
         )
 
 
-def sweep(graph: Graph, app: Callable[[], Graph] | None, post: str, settings: FacebookSettings) -> Replies:
+def sweep(
+    graph: Graph,
+    app: Callable[[], Graph] | None,
+    post: str,
+    settings: FacebookSettings,
+    done: Callable[[Act, str], None] = lambda _act, _ref: None,
+) -> Replies:
     """Hide or delete every stranger's comment of a post; MODERATED when none is left and all could be seen.
 
     Idempotent; raises TryLater when another pass may see more, Refused when this token never will. `app` opens the
-    API as the app itself, if the config knows the app.
+    API as the app itself, if the config knows the app. `done` hears of each comment right after we removed it.
     """
     if settings.comments is Comments.LEAVE:
         return Replies.OPEN
@@ -79,7 +85,7 @@ def sweep(graph: Graph, app: Callable[[], Graph] | None, post: str, settings: Fa
         _leave_calls_for_posts(graph)
         strangers += comment.author not in {"", settings.page_id}
         try:
-            _see_to(graph, comment, settings.page_id, settings.comments)
+            _see_to(graph, comment, settings.page_id, settings.comments, done)
         except Refused as err:
             left.append(err)
             _give_up(left, at=_MOST_REFUSALS)
@@ -121,14 +127,14 @@ def _count(page: Mapping[str, Any]) -> int:
     return total if isinstance(total, int) else 0
 
 
-def _see_to(graph: Graph, comment: Comment, page_id: str, rule: Comments) -> None:
+def _see_to(graph: Graph, comment: Comment, page_id: str, rule: Comments, done: Callable[[Act, str], None]) -> None:
     """Do with one comment what the rule says; the Page's own are left alone."""
     if comment.author == page_id or (comment.hidden and rule is Comments.HIDE):
         return
     try:
         # Without its author, a comment may be the Page's own unless it can be hidden: never delete such a one.
         if comment.author or (rule is Comments.HIDE and comment.can_hide):
-            _remove(graph, comment.ref, rule)
+            done(_remove(graph, comment.ref, rule), comment.ref)
     except Gone:
         return
     except InDoubt as err:
@@ -144,11 +150,12 @@ def _give_up(left: Sequence[Refused], *, at: int) -> None:
         raise Refused(f"not all comments are seen to: {first.text}", mendable=True, hint=first.hint) from first
 
 
-def _remove(graph: Graph, ref: str, rule: Comments) -> None:
-    if rule is Comments.DELETE:
-        graph.delete(ref)
-    else:
-        graph.write(ref, is_hidden="true")
+def _remove(graph: Graph, ref: str, rule: Comments) -> Act:
+    delete = rule is Comments.DELETE
+    answer = graph.delete(ref) if delete else graph.write(ref, is_hidden="true")
+    if answer.body.get("success") is not True:
+        raise InDoubt("Facebook does not say that it is gone", hint="outagecast sweep")
+    return Act.DELETED if delete else Act.HIDDEN
 
 
 def _leave_calls_for_posts(graph: Graph) -> None:

@@ -30,9 +30,10 @@ from outagecast.channel import (
 )
 from outagecast.channels.twitter_answers import judge, says_gone
 from outagecast.channels.twitter_check import findings
-from outagecast.channels.twitter_create import ROOT, given_way, receipt_from, recognized, refusal, text_of
+from outagecast.channels.twitter_create import ROOT, conversation, given_way, receipt_from, recognized, refusal, text_of
 from outagecast.channels.twitter_match import reply_state
 from outagecast.channels.twitter_picture import MEDIA, with_picture
+from outagecast.channels.twitter_replies import Lately, hide_strangers
 from outagecast.channels.twitter_table import Verdict
 from outagecast.channels.twitter_text import LIMIT, MENTIONED, MOST_PARTS, compose
 from outagecast.wire import RESUME, loopback, read_object, session
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from outagecast.channel import Announcement, House, Post, Remember
+    from outagecast.channel import Announcement, House, Post, Remember, SweepLog
     from outagecast.channels.twitter_answers import Answer
     from outagecast.channels.twitter_api import XApi
 
@@ -117,6 +118,7 @@ class Twitter:
         self._patience = patience
         self._opened: XApi | None = None
         self._known_id = settings.user_id
+        self._lately = Lately()
 
     @property
     def account(self) -> str:
@@ -171,7 +173,25 @@ class Twitter:
             raise Refused(f"the reply setting cannot be read back: {err.text}", mendable=True, hint=err.hint) from err
         if found is None:
             raise TryLater("X does not show the post yet", hint=f"it is looked at again: {RESUME}")
-        return reply_state(found)
+        replies = reply_state(found)
+        if replies is Replies.CLOSED:
+            self._lately.read[receipt.ref] = self._now()
+        return replies
+
+    def sweep(self, receipt: Receipt, log: SweepLog) -> Replies | None:
+        """Read the reply control back, and of the root of a conversation hide the replies that got through."""
+        known, now, root = None, self._now(), conversation(receipt)
+        if receipt.replies is not Replies.CLOSED or not self._lately.knows_closed(receipt.ref, now):
+            known = self.close_replies(receipt)
+        if receipt.ref == root and self._lately.search(root, now):
+            self._lately.searched.pop(root, None)
+            try:
+                hide_strangers(self._api, root, lambda: self._own_id(self._api), log)
+            except Refused as err:
+                self._lately.searched[root] = (now, err)
+                raise
+            self._lately.searched[root] = (now, None)
+        return known
 
     def retract(self, receipt: Receipt) -> None:
         """Delete the post. The last one of a conversation first: deleting its root opens what hangs below."""

@@ -15,7 +15,7 @@ import requests
 import tweepy
 
 from outagecast.channel import ChannelError, InDoubt, Refused, TryLater
-from outagecast.channels.twitter_answers import judge
+from outagecast.channels.twitter_answers import judge, says_gone
 from outagecast.channels.twitter_table import Verdict
 from outagecast.wire import RESUME, classify, read_object
 
@@ -102,6 +102,33 @@ class XApi:
         """Read the account's last few posts, the fewest X gives, to know that it can be done; the whole answer."""
         method = self._client.get_users_tweets
         return self._repeatable(method, user_id, max_results=5, tweet_fields=list(_POST_FIELDS))
+
+    def conversation(self, root: str, page: str | None) -> Mapping[str, Any]:
+        """Read a page of what was said in a conversation in the last seven days, newest first; paid by the post."""
+        return self._read(
+            self._client.search_recent_tweets,
+            f"conversation_id:{root}",
+            max_results=100,
+            next_token=page,
+            tweet_fields=["author_id", "conversation_id"],
+        )
+
+    def hide(self, ref: str) -> bool:
+        """Put a reply in a conversation of ours behind one more click; False if it is gone. A repeat does no harm.
+
+        Raises TryLater, or Refused when X does not let us. That it is hidden already X does not tell (its reference,
+        November 2026): that is a success, too.
+        """
+        response = self._repeatable(self._client.hide_reply, ref)
+        if says_gone(response):
+            return False
+        if response.status_code == 403:
+            raise Refused(judge(response).said(), mendable=True)
+        self.demand(response)
+        data = read_object(response).get("data")
+        if not (isinstance(data, dict) and data.get("hidden") is True):
+            raise TryLater("X does not say that it has hidden a reply", hint=f"try again: {RESUME}")
+        return True
 
     def post(self, ref: str) -> Mapping[str, Any] | None:
         """Read one post; None if X says that there is none."""

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from outagecast import announce, registry
 from outagecast.config import find, load
-from outagecast.deliver import PATIENCE, deliver
+from outagecast.deliver import PATIENCE, Sweeping, deliver
 from outagecast.errors import ConfigError, Refused, UsageError
 from outagecast.journal import Journal, Lock, Scope
 from outagecast.model import LeastReplies
 from outagecast.phrasing import Pen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from outagecast.channel import Channel
     from outagecast.cli.surroundings import Surroundings
@@ -85,8 +87,9 @@ class Desk(msgspec.Struct, frozen=True):
         opened: Mapping[str, Opened],
         *,
         give_way: Callable[[], bool] = lambda: False,
+        sweep: bool = False,
     ) -> Ended:
-        """Finish what is unfinished of `announcements` (None: of all) on these channels, once each."""
+        """Finish what is unfinished of `announcements` (None: of all) on these channels, once each; then `sweep`."""
         scope = Scope(announcements, tuple(opened))
         # Whatever the scope: old news that newer news has overtaken must not go out behind it later.
         journal.supersede(Scope(None, tuple(opened)))
@@ -100,12 +103,35 @@ class Desk(msgspec.Struct, frozen=True):
             for name, one in opened.items()
             if name in busy
         }
-        return self._deliver(journal, announcements, channels, watch, give_way=give_way)
+        if not sweep:
+            return self._deliver(journal, announcements, channels, watch, give_way=give_way)
+        swept = {name: opened[name] for name in self.swept_channels(journal, opened)}
+        idle = {name: one.channel for name, one in swept.items() if one.channel and name not in busy}
+        sweeping = Sweeping(self.young_since())
+        ended = self._deliver(journal, announcements, channels | idle, watch, give_way=give_way, sweeping=sweeping)
+        unusable = {name: one.error.text for name, one in swept.items() if one.error}
+        return replace(ended, unswept=unusable | dict(ended.unswept))
 
-    def look(self, journal: Journal, watch: Callable[[Event], None], opened: Mapping[str, Opened]) -> Ended:
-        """Look at replies that are due to be looked at, and nothing else."""
+    def young_since(self) -> datetime:
+        """Incidents that were over before are not swept any more (`sweep_for`)."""
+        return self.around.clock.now() - self.config.sweep_for
+
+    def swept_channels(self, journal: Journal, names: Iterable[str]) -> list[str]:
+        """The channels of these names that have a post young enough to be swept."""
+        return journal.young_channels(Scope(None, tuple(names)), self.young_since())
+
+    def look(
+        self,
+        journal: Journal,
+        watch: Callable[[Event], None],
+        opened: Mapping[str, Opened],
+        sweeping: Sweeping,
+        *,
+        give_way: Callable[[], bool] = lambda: False,
+    ) -> Ended:
+        """Sweep, look at replies that are due to be looked at, and nothing else."""
         channels: dict[str, Channel | Refused] = {name: one.channel for name, one in opened.items() if one.channel}
-        return self._deliver(journal, None, channels, watch, looks_only=True)
+        return self._deliver(journal, None, channels, watch, looks_only=True, sweeping=sweeping, give_way=give_way)
 
     def _deliver(
         self,
@@ -114,7 +140,8 @@ class Desk(msgspec.Struct, frozen=True):
         channels: Mapping[str, Channel | Refused],
         watch: Callable[[Event], None],
         *,
-        give_way: Callable[[], bool] = lambda: False,
+        give_way: Callable[[], bool],
+        sweeping: Sweeping | None = None,
         looks_only: bool = False,
     ) -> Ended:
         return deliver(
@@ -123,6 +150,7 @@ class Desk(msgspec.Struct, frozen=True):
             announcements=announcements,
             give_way=give_way,
             looks_only=looks_only,
+            sweeping=sweeping,
             expires=self.config.expires,
             clock=self.around.clock,
             deadline=self.left(),

@@ -37,6 +37,8 @@ class Way(msgspec.Struct, frozen=True):
     draft: Callable[[Pen, Journal | None, Sequence[Opened], Request, Words, datetime], Draft]
     worth_asking: Callable[[Journal | None, Draft, Request], str]
     """Why a person at a terminal is asked first; empty when there is nothing to ask."""
+    sweeps: bool = False
+    """Posts of before are swept once this is out."""
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -67,14 +69,15 @@ class Errand(msgspec.Struct, frozen=True):
             words, now = self._understand()
             planned = self._planned(journal, words, now)
             about = journal.in_doubt_before(planned)
-            ended = self.at.carry_out(journal, (*about, planned), self.voice.watch, self.opened)
+            line = journal.last_line()
+            ended = self.at.carry_out(journal, (*about, planned), self.voice.watch, self.opened, sweep=self.way.sweeps)
             report = announcement_report(journal, journal.announcement(planned))
-            old = behind(journal, planned)
+            old, swept = behind(journal, planned), journal.acts(line)
         # One that was refused other words is out all the same.
         if any(one.waits for one in old):
             report = replace(report, exit_code=gravest((report.exit_code, EXIT_WAITING)))
         self.voice.ended(ended)
-        self.voice.report(report, old)
+        self.voice.report(report, old, swept)
         return report.exit_code
 
     def _planned(self, journal: Journal, words: Words, now: datetime) -> int:

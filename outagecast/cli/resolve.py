@@ -67,6 +67,8 @@ def resolve(
 ) -> int:
     """Announce that it is over, and how long it lasted; closes the incident.
 
+    At the end strangers' words below earlier posts are swept, as `sweep` does.
+
     \b
     Examples:
       outagecast resolve

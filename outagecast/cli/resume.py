@@ -6,12 +6,13 @@ import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from outagecast.cli.desk import Desk, desk
 from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
 from outagecast.cli.voice import Voice
-from outagecast.journal import Lock, Scope
+from outagecast.journal import Acts, Lock, Scope
 from outagecast.report import gravest, incident_report
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def resume(
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> int:
-    """Finish everything unfinished: look up what is in doubt, send what waits, verify replies.
+    """Finish everything unfinished: look up what is in doubt, send what waits, verify replies. Sweeps once, too.
 
     \b
     Examples:
@@ -45,33 +46,43 @@ def resume(
     around.as_json = as_json
     at = desk(around, config, only=to, deadline=deadline)
     voice = Voice(around, at.config.timezone, verbose)
-    touched: dict[int, None] = {}
-    again = _round(at, voice, to, touched, patient=watch)
+    night = Night()
+    again = _round(at, voice, to, night, patient=watch, sweep=True)
     stop = threading.Event()
     while watch and again and at.left() != 0.0:
         around.clock.wait(stop, min(ROUND.total_seconds(), at.left() or ROUND.total_seconds()))
-        again = _round(at, voice, to, touched, patient=True)
-    reports, code = _reports(at, touched)
-    voice.status(reports, code, nothing="Nothing is unfinished.")
+        again = _round(at, voice, to, night, patient=True, sweep=False)
+    reports, code = _reports(at, night.touched)
+    voice.status(reports, code, nothing="Nothing is unfinished.", swept=night.swept)
     return code
 
 
-def _round(at: Desk, voice: Voice, to: Sequence[str] | None, touched: dict[int, None], *, patient: bool) -> bool:
-    """One pass over everything, and whether another one may bring more.
+class Night(msgspec.Struct):
+    """What the rounds have been about, and done."""
 
-    The announcements it was about are added to `touched`. A `patient` one gives way to any other outagecast.
-    """
+    touched: dict[int, None] = msgspec.field(default_factory=dict)
+    """The announcements that had anything unfinished, in order."""
+    swept: list[Acts] = msgspec.field(default_factory=list)
+
+
+def _round(at: Desk, voice: Voice, to: Sequence[str] | None, night: Night, *, patient: bool, sweep: bool) -> bool:
+    """One pass over everything, and whether another one may bring more. A `patient` one gives way to any other."""
     give_way = Lock(at.journal_path).wanted if patient else lambda: False
     interrupted = False
     with at.journal("resume", voice.waiting) as journal:
         scope = Scope(None, None if to is None else tuple(to))
-        about = journal.unfinished(scope)
-        touched.update(dict.fromkeys(about))
-        if about:
-            opened = at.open(journal.busy_channels(scope))
-            ended = at.carry_out(journal, None, voice.watch, opened, give_way=give_way)
+        night.touched.update(dict.fromkeys(journal.unfinished(scope)))
+        young = at.swept_channels(journal, to or at.config.channels) if sweep else []
+        busy = [*journal.busy_channels(scope), *young]
+        if busy:
+            line = journal.last_line()
+            opened = at.open(list(dict.fromkeys(busy)))
+            ended = at.carry_out(journal, None, voice.watch, opened, give_way=give_way, sweep=sweep)
             voice.ended(ended)
             interrupted = ended.interrupted
+            night.swept += journal.acts(line)
+            # What a sweep could not see is unfinished from now on.
+            night.touched.update(dict.fromkeys(journal.unfinished(scope)))
         # Where a person is needed too, what else waits is still worth waiting for.
         return not interrupted and journal.waiting(scope)
 

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from outagecast.cli.desk import Desk, desk
 from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
 from outagecast.cli.voice import Voice
+from outagecast.deliver import Sweeping
 from outagecast.deliver.upkeep import sweep_next, unseen
-from outagecast.errors import Refused, TryLater
-from outagecast.journal import Journal, Scope
+from outagecast.journal import Acts, Lock, Scope
 from outagecast.model import LeastReplies, PostState
-from outagecast.report import EXIT_DONE, EXIT_PERSON, gravest, incident_report
+from outagecast.report import EXIT_DONE, EXIT_PERSON, IncidentReport, gravest, incident_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from outagecast.cli.surroundings import Surroundings
+    from outagecast.journal import Journal
+    from outagecast.model import Incident
     from outagecast.registry import Opened
-    from outagecast.report import IncidentReport, PostLine
+    from outagecast.report import PostLine
 
 EVERY = ((timedelta(hours=1), timedelta(minutes=1)), (timedelta(hours=6), timedelta(minutes=5)))
 """How often comments are looked at, by the age of the latest post; after that every half hour."""
+SOON = 5.0
+"""Seconds after which a round is begun anew that has given way to another outagecast."""
 LOOKED_AT = frozenset({LeastReplies.VERIFIED, LeastReplies.MODERATED})
 """The demands that only a look can tell to be met; without it a sweep has not done what it is for."""
 
@@ -35,7 +39,9 @@ LOOKED_AT = frozenset({LeastReplies.VERIFIED, LeastReplies.MODERATED})
 class Round(msgspec.Struct, frozen=True):
     """What one look at every post young enough has brought."""
 
+    at: datetime
     reports: list[IncidentReport] = []
+    swept: Sequence[Acts] = ()
     unseen: bool = False
     """A look that the config's demand takes could not be made."""
     wait: float | None = None
@@ -50,14 +56,19 @@ class Round(msgspec.Struct, frozen=True):
 
 def sweep(
     ctx: typer.Context,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on until the posts are older than `sweep_for`.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on until the incidents have been over for `sweep_for`.")
+    ] = False,
     to: To = None,
     deadline: Deadline = None,
     config: ConfigPath = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> int:
-    """Read back on every platform that replies are closed; hide comments where a platform cannot close them.
+    """Read back on every platform that replies are closed; hide what strangers have said all the same.
+
+    Comments on a Facebook Page are hidden, or deleted (`comments:` in the config), and so are replies that got through
+    on X. The same happens at the end of every `update`, `resolve` and `resume`.
 
     \b
     Examples:
@@ -69,82 +80,100 @@ def sweep(
     at = desk(around, config, only=to, deadline=deadline)
     voice = Voice(around, at.config.timezone, verbose)
     opened = at.open(to)
-    last = _round(at, voice, opened)
+    last = _round(at, voice, opened, Sweeping(at.young_since(), impatient=True))
     stop = threading.Event()
     while watch and last.wait is not None and at.left() != 0.0:
+        if not voice.around.as_json:
+            voice.err().swept(last.swept)
         around.clock.wait(stop, min(last.wait, at.left() or last.wait))
-        last = _round(at, voice, opened)
+        # What was young at the last look is looked at once more when it no longer is.
+        last = _round(at, voice, opened, Sweeping(last.at - at.config.sweep_for), give_way=Lock(at.journal_path).wanted)
     _tell(voice, last)
     return last.exit_code
 
 
 def _tell(voice: Voice, last: Round) -> None:
     """The report, and what to type next: `resume` looks again only at what it was told to wait for."""
-    nothing = "No post is young enough to be swept (`sweep_for` in the config)."
+    nothing = "No incident is open, or young enough to be swept (`sweep_for` in the config)."
     if last.unseen and not voice.around.as_json:
         screen = voice.out()
         screen.incidents(last.reports, nothing)
+        screen.swept(last.swept)
         screen.line("Not all replies could be looked at: see above. Next: outagecast sweep", "red")
         return
     step = gravest(report.exit_code for report in last.reports)
-    voice.status(last.reports, last.exit_code, nothing=nothing, step=step)
+    voice.status(last.reports, last.exit_code, nothing=nothing, step=step, swept=last.swept)
 
 
-def _round(at: Desk, voice: Voice, opened: Mapping[str, Opened]) -> Round:
+def _round(
+    at: Desk,
+    voice: Voice,
+    opened: Mapping[str, Opened],
+    sweeping: Sweeping,
+    give_way: Callable[[], bool] = lambda: False,
+) -> Round:
     """Look at every post young enough, once."""
     now = at.around.clock.now()
-    since = now - at.config.sweep_for
     with at.journal("sweep", voice.waiting) as journal:
-        youngest = journal.rearm(Scope(None, tuple(opened)), since)
-        if youngest is None:
-            return Round()
-        voice.ended(at.look(journal, voice.watch, opened))
-        # Nobody writes through the run's own any more: a thread may have outlived it. The lock is still held.
-        with Journal(at.journal_path, at.around.clock.now) as after:
-            after.mask = journal.mask
-            _own_up(after, opened.values())
-        reports = _incidents(journal, at)
-    age = now - youngest
-    every = next((wait for until, wait in EVERY if age < until), timedelta(minutes=30))
-    return Round(reports, _unseen(reports, opened, since), every.total_seconds())
+        if not journal.young_channels(Scope(None, tuple(opened)), sweeping.since):
+            return Round(now)
+        line = journal.last_line()
+        _own_up(journal, opened.values(), sweeping)
+        ended = at.look(journal, voice.watch, opened, sweeping, give_way=give_way)
+        voice.ended(replace(ended, unswept={}))
+        young = [one for one in journal.incidents() if _young(one, sweeping.since)]
+        reports = [incident_report(journal, incident) for incident in young]
+        swept = journal.acts(line)
+    wait = SOON if ended.gave_way else _wait(reports, now, at)
+    return Round(now, reports, swept, _unseen(reports, opened), wait)
 
 
-def _own_up(journal: Journal, opened: Iterable[Opened]) -> None:
-    """Write down of every look that was never made why, and that what the last one found may be true no longer."""
+def _young(incident: Incident, since: datetime) -> bool:
+    return incident.resolved_at is None or incident.resolved_at >= since
+
+
+def _wait(reports: Sequence[IncidentReport], now: datetime, at: Desk) -> float | None:
+    """Until the next look: by the age of the latest post, and no later than an incident ceases to be looked at."""
+    still = [report for report in reports if _young(report.incident, now - at.config.sweep_for)]
+    if not still:
+        return None
+    latest = max((post.sent_at for report in still for post in _posts(report) if post.sent_at), default=now)
+    every = next((wait for until, wait in EVERY if now - latest < until), timedelta(minutes=30))
+    ends = [report.incident.resolved_at + at.config.sweep_for - now for report in still if report.incident.resolved_at]
+    return max(min(every, *ends) if ends else every, timedelta(seconds=1)).total_seconds()
+
+
+def _posts(report: IncidentReport) -> Iterator[PostLine]:
+    for news in report.announcements:
+        for channel in news.channels:
+            yield from () if channel.letters or channel.fate else channel.posts
+
+
+def _own_up(journal: Journal, opened: Iterable[Opened], sweeping: Sweeping) -> None:
+    """Write down why nobody can look through a channel, and that what the last look found may be true no longer."""
     for one in opened:
-        control = one.channel.caps.replies if one.channel else None
-        why = one.error or TryLater("the look at its replies did not end in time", hint="outagecast sweep")
-        for task in journal.tasks(Scope(None, (one.name,))):
-            if task.state is PostState.SENT and task.receipt and not task.looks:
-                known = unseen(task.receipt.replies, control)
-                due = None if isinstance(why, Refused) else task.look_due
-                journal.replies(task.post.id, known, due=due, why=why.text, hint=sweep_next(why.hint))
+        if one.error is None:
+            continue
+        for task in journal.young(Scope(None, (one.name,)), sweeping.since):
+            if task.receipt is not None:
+                known = unseen(task.receipt.replies, None)
+                journal.replies(task.post.id, known, due=None, why=one.error.text, hint=sweep_next(one.error.hint))
 
 
-def _unseen(reports: Iterable[IncidentReport], swept: Iterable[str], since: datetime) -> bool:
+def _unseen(reports: Iterable[IncidentReport], swept: Iterable[str]) -> bool:
     """Whether a look that the config's demand takes has failed, whatever is still known from an earlier one."""
     return any(
-        _failed(post, since)
+        _failed(post)
         for report in reports
         for news in report.announcements
         for channel in news.channels
-        if channel.name in swept and channel.least in LOOKED_AT
+        if channel.name in swept and channel.least in LOOKED_AT and not channel.fate
         for post in channel.posts
     )
 
 
-def _failed(post: PostLine, since: datetime) -> bool:
+def _failed(post: PostLine) -> bool:
     """A good look leaves neither a reason nor another one due."""
-    looked_at = post.state is PostState.SENT and post.ref and post.sent_at is not None and post.sent_at >= since
     # What is said of a post that is to be taken back, or to get other words, is not about a look.
     other = post.person or post.retract_due or post.amend_due or post.mendable
-    return bool(looked_at and (post.look_due or (post.detail and not other)))
-
-
-def _incidents(journal: Journal, at: Desk) -> list[IncidentReport]:
-    since = at.around.clock.now() - at.config.sweep_for
-    return [
-        incident_report(journal, incident)
-        for incident in journal.incidents()
-        if incident.resolved_at is None or incident.resolved_at >= since
-    ]
+    return bool(post.state is PostState.SENT and post.ref and (post.look_due or (post.detail and not other)))

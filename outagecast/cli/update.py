@@ -68,7 +68,7 @@ def update(
     """Announce news of an open incident: of the only one, or of --incident.
 
     What is still waiting to go out of older news is dropped: nobody reads it after this. A new ETA replaces the old
-    one, and the announcement says so.
+    one, and the announcement says so. At the end strangers' words below earlier posts are swept, as `sweep` does.
 
     \b
     Examples:
@@ -108,4 +108,5 @@ def way(kind: Kind) -> Way:
         partial(following.already, kind),
         partial(following.following, kind),
         lambda _journal, draft, _request: parts_worth_asking(draft),
+        sweeps=True,
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from outagecast.advice import Advice
     from outagecast.cli.surroundings import Surroundings
     from outagecast.deliver import Ended, Event
+    from outagecast.journal import Acts
     from outagecast.model import Finding
     from outagecast.report import AnnouncementReport, Behind, IncidentReport
     from outagecast.screen import Screen
@@ -126,11 +127,14 @@ class Voice(msgspec.Struct, frozen=True):
         """What could not be written down must at least be said."""
         for line in ended.trouble:
             self.err().error(line, "free space or mend the journal, then: outagecast resume")
+        for name, why in ended.unswept.items():
+            said = f"{name}: not all earlier posts could be looked at for replies: {why}"
+            self.err().error(said, "outagecast sweep")
         if ended.interrupted:
             self.err().line("interrupted: nothing new was begun; what was in flight is in doubt", "yellow")
 
-    def report(self, report: AnnouncementReport, behind: Sequence[Behind] = ()) -> None:
-        """The report of one announcement, and of the first posts that do not show it."""
+    def report(self, report: AnnouncementReport, behind: Sequence[Behind] = (), swept: Sequence[Acts] = ()) -> None:
+        """The report of one announcement, of the first posts that do not show it, and of what was swept after it."""
         if self.around.as_json:
             from outagecast.report import report_json
 
@@ -140,6 +144,7 @@ class Voice(msgspec.Struct, frozen=True):
             screen = self.out()
             screen.report(report)
             screen.behind(behind)
+            screen.swept(swept)
             screen.next_step(report.exit_code, all_out=report.all_out and not behind)
 
     def status(
@@ -149,8 +154,11 @@ class Voice(msgspec.Struct, frozen=True):
         *,
         nothing: str = "",
         step: int | None = None,
+        swept: Sequence[Acts] = (),
     ) -> None:
         """The report of the incidents that a command was about; `nothing` is what a person is told when there are none.
+
+        What was `swept` on the way comes after that.
 
         `step` is the exit code whose next command is named, where the command's own `code` says something else.
         """
@@ -159,6 +167,7 @@ class Voice(msgspec.Struct, frozen=True):
         with self._said():
             screen = self.out()
             screen.incidents(reports, nothing)
+            screen.swept(swept)
             if reports:
                 all_out = all(report.all_out for report in reports)
                 screen.next_step(code if step is None else step, all_out=all_out)

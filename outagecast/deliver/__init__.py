@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from outagecast.deliver.clock import Clock, SystemClock
-from outagecast.deliver.courier import PATIENCE, Courier, Event, Run
+from outagecast.deliver.courier import PATIENCE, Courier, Event, Run, Sweeping
 from outagecast.deliver.letters import LetterCourier
 from outagecast.deliver.posts import PostCourier
+from outagecast.deliver.sweeps import SweepCourier
 from outagecast.errors import JournalError, Refused
 from outagecast.journal import Scope
 from outagecast.model import PostState
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from outagecast.channel import Channel, Letters
     from outagecast.journal import Journal
 
-__all__ = ["PATIENCE", "Clock", "Ended", "Event", "SystemClock", "deliver"]
+__all__ = ["PATIENCE", "Clock", "Ended", "Event", "Sweeping", "SystemClock", "deliver"]
 
 SILENCE = 1.5
 """Seconds after which an onlooker is told which channels are still at work."""
@@ -39,6 +40,9 @@ class Ended(msgspec.Struct, frozen=True):
 
     trouble: Sequence[str] = ()
     interrupted: bool = False
+    unswept: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Why a channel's posts, or some, could not be swept."""
+    gave_way: bool = False
 
 
 def deliver(
@@ -51,29 +55,53 @@ def deliver(
     deadline: float | None = None,
     give_way: Callable[[], bool] = lambda: False,
     looks_only: bool = False,
+    sweeping: Sweeping | None = None,
     watch: Callable[[Event], None] = lambda _event: None,
     mask: Callable[[str], str] = lambda text: text,
 ) -> Ended:
     """Carry out all that is unfinished of `announcements` (None: of everything) on `channels`, each post once.
 
+    After that each channel sweeps its posts as `sweeping` says; with `looks_only` that is all that is done.
+
     What was announced longer than `expires` ago is dropped, never published late. A channel that cannot be used is
     given as the Refused that says why. Once `give_way` says so nothing new is begun, and this returns when what is in
-    flight has ended. `deadline` is in seconds from now and hard:
-    at that time this returns whatever the platforms are doing, and what was in flight is in doubt. Nothing is
-    written to the journal by a thread that outlives the call.
+    flight has ended. `deadline` is in seconds from now and hard: at that time this returns whatever the platforms are
+    doing, and what was in flight is in doubt. Nothing is written to the journal by a thread that outlives the call.
     """
     until = None if deadline is None else clock.monotonic() + deadline
     run = Run(
-        journal, clock, threading.Event(), threading.Lock(), watch, mask, announcements, until, expires, looks_only
+        journal=journal,
+        clock=clock,
+        stop=threading.Event(),
+        warming=threading.Lock(),
+        watch=watch,
+        mask=mask,
+        announcements=announcements,
+        deadline=until,
+        expires=expires,
+        looks_only=looks_only,
+        sweeping=sweeping,
     )
     couriers = [_courier(run, channel) for channel in _usable(journal, channels, announcements)]
-    interrupted = _together(run, couriers, give_way)
+    return _ended(run, couriers, interrupted=_together(run, couriers, give_way))
+
+
+def _ended(run: Run, couriers: Sequence[Courier], *, interrupted: bool) -> Ended:
+    """Say what was begun and did not end, and let nothing more be written."""
     trouble = [line for courier in couriers for line in courier.trouble]
+    sweepers = [courier for courier in couriers if isinstance(courier, SweepCourier)]
+    gave_way = run.gave_way.is_set()
     try:
-        journal.fence("no answer had come when the run ended" if not interrupted else "interrupted without an answer")
+        for courier in sweepers:
+            courier.own_up(gave_way=gave_way)
     except JournalError as err:
         trouble.append(err.text)
-    return Ended(tuple(trouble), interrupted)
+    try:
+        run.journal.fence("interrupted without an answer" if interrupted else "no answer had come when the run ended")
+    except JournalError as err:
+        trouble.append(err.text)
+    unswept = {courier.channel.name: courier.unswept for courier in sweepers if courier.unswept}
+    return Ended(tuple(trouble), interrupted, unswept, gave_way)
 
 
 def _usable(
@@ -118,6 +146,7 @@ def _wait(run: Run, threads: Mapping[threading.Thread, Courier], give_way: Calla
         if left <= 0:
             return
         if give_way():
+            run.gave_way.set()
             run.stop.set()
         if run.clock.monotonic() > silence:
             silence += 10 * SILENCE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from outagecast.errors import ChannelError, InDoubt, JournalError
 from outagecast.journal import RunOverError, Scope
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
@@ -38,6 +38,15 @@ class Event(msgspec.Struct, frozen=True):
     url: str | None = None
 
 
+class Sweeping(msgspec.Struct, frozen=True):
+    """Which posts a run looks at for strangers' words, whether they are due to be looked at or not."""
+
+    since: datetime
+    """Incidents that were over before are left alone."""
+    impatient: bool = False
+    """Also those that are to be looked at later, because the last look has failed."""
+
+
 class Run(msgspec.Struct, frozen=True):
     """What the couriers of one run share."""
 
@@ -54,6 +63,10 @@ class Run(msgspec.Struct, frozen=True):
     """What was announced longer ago is not published any more, also when it was only now found not to be out."""
     looks_only: bool = False
     """Nothing is sent or looked up; only replies are looked at."""
+    sweeping: Sweeping | None = None
+    """After all else of a channel, or, where `looks_only`, as all there is to do."""
+    gave_way: threading.Event = msgspec.field(default_factory=threading.Event)
+    """It was stopped because another outagecast waits for the journal."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -78,6 +91,10 @@ class Courier:
     def until(self) -> float:
         """When this channel's time is over, on the monotonic clock."""
         return self._patience if self.run.deadline is None else self.run.deadline
+
+    def hurry(self, seconds: float) -> None:
+        """What is left to do, without --deadline, gets no more than this."""
+        self._patience = min(self._patience, self.run.clock.monotonic() + seconds)
 
     def work(self) -> None:
         """The whole share; the body of the channel's thread."""
@@ -111,14 +128,14 @@ class Courier:
             return False
         wait = (step.due - self.run.clock.now()).total_seconds()
         if wait > 0:
-            return self._wait(wait)
+            return self.in_time(step) and not self.run.clock.wait(self.run.stop, wait)
         step.act()
         return True
 
-    def _wait(self, wait: float) -> bool:
-        if self.run.clock.monotonic() + wait > self.until:
-            return False
-        return not self.run.clock.wait(self.run.stop, wait)
+    def in_time(self, step: Step) -> bool:
+        """Whether its turn comes before this channel's time is over."""
+        wait = (step.due - self.run.clock.now()).total_seconds()
+        return self.run.clock.monotonic() + max(wait, 0) <= self.until
 
     def next_step(self) -> Step | None:
         """What to do next; None when nothing is left."""

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from outagecast.deliver.clock import backoff
 from outagecast.deliver.courier import Step
-from outagecast.deliver.upkeep import UpkeepCourier, ended
+from outagecast.deliver.sweeps import SweepCourier
+from outagecast.deliver.upkeep import ended
 from outagecast.errors import ChannelError, JournalError, Refused, TryLater
 from outagecast.model import Absent, PostState, Receipt, ReplyControl, Unfinished
 
@@ -25,15 +26,23 @@ MOST_DOUBTS = 3
 BARE = "without the picture: this type of channel takes none"
 
 
-class PostCourier(UpkeepCourier):
+class PostCourier(SweepCourier):
     """Carries the posts of one channel."""
 
     def next_step(self) -> Step | None:
-        """The step that is due first; at the same time posts come first, then what is taken back, then the looks."""
-        now = self.run.clock.now()
+        """The step that is due first; at the same time posts come first, then what is taken back, then the looks.
+
+        Sweeps come when nothing else is left to be done in time, or are all there is to do.
+        """
+        if self.run.looks_only:
+            return self.next_sweep() or self._first(self.looks(self.run.journal.tasks(self.scope)))
         tasks = self.run.journal.tasks(self.scope)
-        posts = () if self.run.looks_only else [*self._posts(tasks), *self.upkeep(tasks)]
-        return min([*posts, *self.looks(tasks)], key=lambda step: max(step.due, now), default=None)
+        step = self._first([*self._posts(tasks), *self.upkeep(tasks), *self.looks(tasks)])
+        return step if step is not None and self.in_time(step) else self.next_sweep() or step
+
+    def _first(self, steps: Iterable[Step]) -> Step | None:
+        now = self.run.clock.now()
+        return min(steps, key=lambda step: max(step.due, now), default=None)
 
     def _posts(self, tasks: Iterable[Task]) -> Iterable[Step]:
         now = self.run.clock.now()
@@ -98,6 +107,7 @@ class PostCourier(UpkeepCourier):
             raise JournalError(
                 f"post {task.post.id} is out ({where}), but that is not written down: {err.text}"
             ) from err
+        self.seen.add(task.post.id)
         self.tell(task.post, PostState.SENT, receipt.note or "", receipt.url)
 
     def _unsent(self, task: Task, err: ChannelError) -> None:

@@ -5,27 +5,27 @@ All of it can be repeated, and none of it changes that the post is out.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from outagecast.channel import Edits
+import msgspec
+
+from outagecast.channel import Edits, Sweeps
 from outagecast.deliver.clock import backoff
 from outagecast.deliver.courier import Courier, Step
 from outagecast.errors import ChannelError, InDoubt, JournalError, Refused, TryLater
 from outagecast.model import PostState, Receipt, Replies, ReplyControl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime, timedelta
 
-    from outagecast.journal import AnnouncementRow, Task
+    from outagecast.journal import AnnouncementRow, Journal, Task
+    from outagecast.model import Act
 
 MOST_LOOKS = 6
 MOST_TRIES = 8
 """After so many failures in a row a person is told, or it is left; each later run tries once more."""
-LOOK_PATIENCE = timedelta(seconds=5)
-"""How long a run that is otherwise done waits to look at replies again: the post is out, `resume` can look later."""
 
 
 def unseen(known: Replies, control: ReplyControl | None) -> Replies:
@@ -147,45 +147,72 @@ class UpkeepCourier(Courier):
             raise Refused("this type of channel cannot give a post other words any more")
         return self.channel
 
-    def looks(self, tasks: Iterable[Task]) -> Iterable[Step]:
-        """The looks at replies that are due, or soon enough to wait for."""
-        worth_waiting = self.run.clock.now() + LOOK_PATIENCE
-        for task in tasks:
-            if task.state is PostState.SENT and task.look_due and task.look_due <= worth_waiting:
-                yield Step(task.look_due, partial(self._verify, task))
-
     # -- replies -------------------------------------------------------------------------------------------------
 
-    def _verify(self, task: Task) -> None:
-        """Close replies and read that back. The post is out whatever becomes of this."""
+    def look(self, task: Task, *, sweep: bool) -> ChannelError | None:
+        """Look at its replies, strangers' included in a `sweep`; why that failed. It is out whatever comes of this."""
         try:
-            replies = self.channel.close_replies(_receipt(task))
+            replies = self._asked(task, sweep=sweep)
         except TryLater as err:
             self._verify_later(task, self.said(err), err.after)
+            return err
         except ChannelError as err:
             self._verify_never(task, self.said(err))
+            return err
         except JournalError:
             raise
         except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
-            self._verify_later(task, self.surprise(err), None)
-        else:
-            self.run.journal.replies(task.post.id, replies, due=None)
-            self.tell(task.post, PostState.SENT, f"replies {replies}", _receipt(task).url)
+            surprise = self.surprise(err)
+            self._verify_later(task, surprise, None)
+            return surprise
+        known = _receipt(task).replies if replies is None else replies
+        self.run.journal.replies(task.post.id, known, due=None, asked=replies is not None)
+        self.tell(task.post, PostState.SENT, f"replies {known}", _receipt(task).url)
+        return None
+
+    def _asked(self, task: Task, *, sweep: bool) -> Replies | None:
+        if sweep and isinstance(self.channel, Sweeps):
+            what = "comment" if self.channel.caps.replies is ReplyControl.MODERATED else "reply"
+            return self.channel.sweep(_receipt(task), Log(self.run.journal, task.post.id, what))
+        return self.channel.close_replies(_receipt(task))
 
     def _verify_later(self, task: Task, err: ChannelError, after: timedelta | None) -> None:
         if task.looks + 1 >= MOST_LOOKS:
             self._verify_never(task, err)
             return
         again = self.run.clock.now() + backoff(task.looks + 1, after)
-        replies = unseen(_receipt(task).replies, self.channel.caps.replies)
-        self.run.journal.replies(task.post.id, replies, due=again, why=err.text, hint=err.hint)
-        self.tell(task.post, PostState.SENT, err.text)
+        self.not_seen(task, err, again)
 
     def _verify_never(self, task: Task, err: ChannelError) -> None:
+        err.hint = sweep_next(err.hint)
+        self.not_seen(task, err, None)
+
+    def not_seen(self, task: Task, err: ChannelError, due: datetime | None) -> None:
+        """Write down that a look has failed, and what is still known after that."""
         receipt = _receipt(task)
         replies = unseen(receipt.replies, self.channel.caps.replies)
-        self.run.journal.replies(task.post.id, replies, due=None, why=err.text, hint=sweep_next(err.hint))
+        self.run.journal.replies(task.post.id, replies, due=due, why=err.text, hint=err.hint)
         self.tell(task.post, PostState.SENT, err.text, receipt.url)
+
+
+class Log(msgspec.Struct, frozen=True):
+    """What a sweep of a post writes into the journal; `what` is the name of what strangers leave there."""
+
+    journal: Journal
+    post: int
+    what: str
+
+    def done(self, act: Act, ref: str) -> None:
+        """One more is hidden or deleted."""
+        self.journal.acted(self.post, act, f"{self.what} {ref}")
+
+    def has(self, ref: str) -> bool:
+        """Whether a sweep has done so already."""
+        return self.journal.has_acted(self.post, f"{self.what} {ref}")
+
+    def unsearched(self, why: str) -> None:
+        """Nobody may look for them."""
+        self.journal.unsearched(self.post, why)
 
 
 def _receipt(task: Task) -> Receipt:

@@ -11,6 +11,7 @@ from outagecast.journal.rows import AnnouncementRow, ChannelPlan, Scope, Task
 from outagecast.journal.staleness import Staleness
 from outagecast.journal.store import RunOverError
 from outagecast.journal.subscriptions import Subscriptions
+from outagecast.journal.sweeping import Acts, Sweepings
 from outagecast.journal.transitions import Transitions
 from outagecast.journal.withdrawal import Withdrawals
 
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
     from outagecast.model import Announcement
 
-__all__ = ["AnnouncementRow", "ChannelPlan", "Journal", "Lock", "RunOverError", "Scope", "Task"]
+__all__ = ["Acts", "AnnouncementRow", "ChannelPlan", "Journal", "Lock", "RunOverError", "Scope", "Task"]
 
 
-class Journal(Transitions, Withdrawals, Staleness, Questions, Subscriptions):
+class Journal(Transitions, Withdrawals, Staleness, Sweepings, Questions, Subscriptions):
     """One journal file: plan, move, ask."""
 
     def plan(self, news: Announcement, plans: Sequence[ChannelPlan]) -> int:

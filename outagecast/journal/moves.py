@@ -34,9 +34,13 @@ class Moves(Store):
         bump: str = "",
         columns: Mapping[str, object] | None = None,
         suppress: bool = False,
+        quiet: bool = False,
         then: Callable[[sqlite3.Connection, int], None] | None = None,
     ) -> None:
-        """One guarded update and its line of history, or JournalError when the post is not where it should be."""
+        """One guarded update and its line of history, or JournalError when the post is not where it should be.
+
+        A `quiet` one has no line: nothing has happened.
+        """
         values = {"state": to, "detail": detail, **(columns or {})}
         values |= {name: self._masked(values[name]) for name in ("detail", "hint", "note", "receipt") if name in values}
         allowed = tuple(origins)
@@ -52,7 +56,7 @@ class Moves(Store):
             if changed != 1:
                 raise JournalError(f"post {post} is not {' or '.join(allowed)} any more, so it cannot become {to}")
             # A letter that simply goes out leaves no history: sent_at says it all, a million times.
-            if not (letter and detail is None):
+            if not quiet and not (letter and detail is None):
                 self.note(post, event, self._masked(detail))
             if suppress:
                 db.execute(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from outagecast.journal.rows import AnnouncementRow, Scope, Task
     from outagecast.model import Announcement, Image, Incident, PostState, Receipt
 
-_TASK = (
+TASK = (
     "SELECT p.*, w.announcement, w.channel, w.part, w.parts, w.text, w.data, w.illustrated, a.incident, a.image, "
     "a.at AS announced_at, (SELECT max(at) FROM attempt WHERE post = p.id) AS last_at "
     "FROM post p JOIN wording w ON w.id = p.wording JOIN announcement a ON a.id = w.announcement "
@@ -64,7 +64,7 @@ class Questions(Store):
         with self.reading() as db:
             rows = db.execute(
                 # One without a text was never rendered; once a person has said that it is out, it is out.
-                f"{_TASK} WHERE w.letters = 0 AND (w.text IS NOT NULL OR p.ref IS NOT NULL) "
+                f"{TASK} WHERE w.letters = 0 AND (w.text IS NOT NULL OR p.ref IS NOT NULL) "
                 f"AND ({where} OR (p.amend_due IS NOT NULL AND {first})) "
                 "AND (p.state NOT IN ('sent', 'retracted', 'dropped') OR p.look_due IS NOT NULL "
                 "OR p.retract_due IS NOT NULL OR p.amend_due IS NOT NULL) "
@@ -94,7 +94,7 @@ class Questions(Store):
         where, values = scope.where()
         with self.reading() as db:
             rows = db.execute(
-                f"{_TASK} WHERE w.letters = 1 AND p.state = ? AND p.person = 0 AND p.id > ? "
+                f"{TASK} WHERE w.letters = 1 AND p.state = ? AND p.person = 0 AND p.id > ? "
                 # An attempt in the future means that the clock was set back: such a wait is over.
                 f"AND (p.due IS NULL OR p.due <= ? OR p.attempted_at > ?) AND {where} ORDER BY p.id LIMIT ?",
                 (state, after, stamp(self.now()), stamp(self.now()), *values, most),

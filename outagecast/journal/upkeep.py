@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outagecast.journal.moves import Moves
-from outagecast.journal.rows import stamp, when
+from outagecast.journal.rows import stamp
 from outagecast.model import PostState, Replies
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from outagecast.errors import Refused, TryLater
-    from outagecast.journal.rows import Scope
 
 BY_HAND = "'delete it by hand, then: outagecast settle ' || post.id || ' --drop'"
 """SQL for what to do about a post that cannot be taken back from here."""
@@ -144,9 +143,23 @@ class Upkeep(Moves):
             then=_still_shows_what_was_taken_back,
         )
 
-    def replies(self, post: int, replies: Replies, *, due: datetime | None, why: str = "", hint: str = "") -> None:
-        """Sent -> sent: what a look at its replies gave; `due` is when to look again, None: finished."""
-        columns = {"replies": replies, "look_due": stamp(due) if due else None, "hint": hint or None}
+    def replies(
+        self,
+        post: int,
+        replies: Replies,
+        *,
+        due: datetime | None,
+        why: str = "",
+        hint: str = "",
+        asked: bool = True,
+    ) -> None:
+        """Sent -> sent: what a look at its replies gave; `due` is when to look again, None: finished.
+
+        Where nothing was `asked`, because nothing can have changed, there is nothing to tell in its history either.
+        """
+        columns: dict[str, object] = {"replies": replies, "look_due": stamp(due) if due else None, "hint": hint or None}
+        if due is None:
+            columns["looks"] = 0
         kept = self._waits_for_more(post)
         if kept is not None:
             columns["hint"] = kept["hint"]
@@ -156,8 +169,9 @@ class Upkeep(Moves):
             PostState.SENT,
             f"replies {replies}",
             detail=why or (kept["detail"] if kept else None),
-            bump="looks",
+            bump="looks" if due else "",
             columns=columns,
+            quiet=not asked,
         )
 
     def _waits_for_more(self, post: int) -> sqlite3.Row | None:
@@ -169,22 +183,6 @@ class Upkeep(Moves):
                 (post,),
             ).fetchone()
         return row
-
-    def rearm(self, scope: Scope, since: datetime) -> datetime | None:
-        """Sent -> sent: look at the replies of all that went out after `since` again, now; when the latest did."""
-        where, chosen = scope.where()
-        mine = f"SELECT w.id FROM wording w WHERE w.letters = 0 AND {where}"  # noqa: S608  our own words
-        young = f"state = 'sent' AND ref IS NOT NULL AND sent_at >= ? AND wording IN ({mine})"
-        with self.writing() as db:
-            db.execute(
-                f"UPDATE post SET look_due = ?, looks = 0 WHERE {young}",  # noqa: S608  our own words
-                (stamp(self.now()), stamp(since), *chosen),
-            )
-            row = db.execute(
-                f"SELECT max(sent_at) AS latest FROM post WHERE {young}",  # noqa: S608  our own words
-                (stamp(since), *chosen),
-            ).fetchone()
-        return when(row["latest"])
 
     def stuck(self, post: int) -> bool:
         """Whether it is out and was to be taken back, and only a person can do that."""

@@ -69,14 +69,15 @@ def delete(platform: XPlatform, call: Call) -> Answer:
 
 
 def hide(platform: XPlatform, call: Call) -> Answer:
-    """PUT /2/tweets/:id/hidden; replies in one's own conversations only."""
+    """PUT /2/tweets/:id/hidden; others' replies in one's own conversations only, and as often as one likes."""
     _demand_write(platform, call)
     body = call.request.json
     hidden = body.get("hidden") if isinstance(body, dict) else None
     demand(platform, isinstance(hidden, bool), "$.hidden: must be a boolean", hidden=hidden)
     tweet = _known(platform, call.ref)
     root = platform.tweets.get(tweet.conversation)
-    if root is None or root.author is not call.account or tweet is root:
+    # The author's own replies cannot be hidden (FAQ of the call's first version, 2020).
+    if root is None or root.author is not call.account or tweet.author is call.account:
         refuse(platform, "not-permitted")
     platform.tweets.hide(tweet.id, hidden=bool(hidden))
     return json_answer({"data": {"hidden": hidden}})
@@ -108,6 +109,8 @@ def search(platform: XPlatform, call: Call) -> Answer:
     found = [
         t for t in platform.tweets.all() if t.conversation == conversation and t.id != conversation and t.at > since
     ]
+    if not platform.search_shows_hidden:
+        found = [t for t in found if not t.hidden]
     return _page(platform, call, found, least=10, token="next_token")  # noqa: S106  a parameter's name
 
 

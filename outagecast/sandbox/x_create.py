@@ -140,7 +140,7 @@ def _check_reply(platform: XPlatform, account: Account, ref: str) -> None:
         refuse(platform, "parent-gone")
     if account.self_serve and not _rule_allows(platform.reply_rule, account, parent):
         refuse(platform, platform.rule_refusal)
-    if not platform.tweets.may_reply(account, parent):
+    if not platform.fails_open and not platform.tweets.may_reply(account, parent):
         refuse(platform, "reply-not-engaged")
 
 

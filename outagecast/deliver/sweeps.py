@@ -1,0 +1,123 @@
+"""The sweep: after all else of a channel its young posts are looked at for what strangers have said, newest first.
+
+Which posts that are is not written down beforehand, so a run that is killed leaves nothing that would be due: the next
+one, or `outagecast sweep`, begins anew. What each look brings is.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from outagecast.deliver.clock import backoff
+from outagecast.deliver.courier import Step
+from outagecast.deliver.upkeep import UpkeepCourier
+from outagecast.errors import TryLater
+from outagecast.journal import Scope
+from outagecast.model import PostState, ReplyControl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from outagecast.channel import Channel
+    from outagecast.deliver.courier import Run
+    from outagecast.errors import ChannelError
+    from outagecast.journal import Task
+
+LOOK_PATIENCE = timedelta(seconds=5)
+"""How long a run that is otherwise done waits to look at replies again: the post is out, `resume` can look later."""
+SWEEPING = 15.0
+"""Seconds that the sweeps at the end of a command get per channel, without --deadline: the person who typed it waits
+for its report. Less than a platform may take for one answer (20 s), so one that hangs costs no more than that."""
+
+
+class SweepCourier(UpkeepCourier):
+    """Sweeps the posts of one channel."""
+
+    def __init__(self, run: Run, channel: Channel) -> None:
+        super().__init__(run, channel)
+        self._left: list[Task] | None = None
+        self._young: set[int] = set()
+        self._under_way: Task | None = None
+        self.seen: set[int] = set()
+        """What this run has published, or looked below already."""
+        self.unswept = ""
+        """Why posts have not been looked at, if any have not."""
+
+    def next_sweep(self) -> Step | None:
+        """The next post to be swept."""
+        return Step(self.run.clock.now(), self._sweep) if self._to_sweep() else None
+
+    def _to_sweep(self) -> list[Task]:
+        """What is left; which posts it is about is asked once, when nothing else is left to be done before."""
+        if self._left is None:
+            self._left = self._chosen()
+            self._young = {task.post.id for task in self._left}
+            if self._left and not self.run.looks_only:
+                self.hurry(SWEEPING)
+        return self._left
+
+    def _chosen(self) -> list[Task]:
+        sweeping, now = self.run.sweeping, self.run.clock.now()
+        if sweeping is None or self.channel.caps.replies in {ReplyControl.NATIVE, ReplyControl.NONE}:
+            return []
+        found = self.run.journal.young(Scope(None, (self.channel.name,)), sweeping.since)
+        return [
+            task
+            for task in found
+            if task.post.id not in self.seen and (sweeping.impatient or task.look_due is None or task.look_due <= now)
+        ]
+
+    def _sweep(self) -> None:
+        left = self._to_sweep()
+        self._under_way = left[0]
+        err = self.look(left[0], sweep=True)
+        self._left, self._under_way = left[1:], None
+        if err is not None:
+            self.unswept = err.text
+            self._give_up(err)
+
+    def _give_up(self, err: ChannelError) -> None:
+        """What has failed for now would fail again: the same platform, the same trouble.
+
+        Whoever waits for an announcement's report is not kept for that, and nothing is said of what was not tried.
+        Whoever asked for a sweep is told, post by post; there only a platform that asks to be left alone ends it.
+        """
+        if not isinstance(err, TryLater) or (self.run.looks_only and not err.limited):
+            return
+        left, self._left = self._to_sweep(), []
+        if self.run.looks_only:
+            for task in left:
+                self.not_seen(task, err, self.run.clock.now() + backoff(1, err.after))
+
+    def looks(self, tasks: Iterable[Task]) -> Iterable[Step]:
+        """The looks at replies that are due, or soon enough to wait for.
+
+        A sweep that has just failed at the end of a command is not tried again there.
+        """
+        tried: set[int] = set() if self.run.looks_only else self._young
+        worth_waiting = self.run.clock.now() + LOOK_PATIENCE
+        for task in tasks:
+            due = task.look_due if task.state is PostState.SENT and task.post.id not in tried else None
+            if due is not None and due <= worth_waiting:
+                yield Step(due, partial(self._verify, task))
+
+    def _verify(self, task: Task) -> None:
+        """Close replies and read that back. It is a sweep where nothing can be closed, or where one was asked for."""
+        moderated = self.channel.caps.replies is ReplyControl.MODERATED
+        self.look(task, sweep=moderated or task.post.id in self._young)
+        if moderated:
+            self.seen.add(task.post.id)
+
+    def own_up(self, *, gave_way: bool) -> None:
+        """When the run is over: write down which looks have not ended, and that what was known may not hold.
+
+        That is the one under way, and where a sweep was asked for all that are left, unless it gave way to another.
+        """
+        left = self._left or [] if self.run.looks_only and not gave_way else []
+        under_way = [self._under_way] if self._under_way else []
+        for task in {task.post.id: task for task in (*under_way, *left)}.values():
+            err = TryLater("the look at its replies did not end in time", hint="outagecast sweep")
+            self.unswept = err.text
+            self.not_seen(task, err, self.run.clock.now())

@@ -1,0 +1,115 @@
+"""Strangers' words below what is out: which posts are swept, and what sweeps have done, as lines of their history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from outagecast.journal.questions import TASK
+from outagecast.journal.rows import stamp, task_of
+from outagecast.journal.store import Store
+from outagecast.model import Act
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from outagecast.journal.rows import Scope, Task
+
+UNSEARCHED = "unsearched"
+"""The event of an account that may not look for strangers' words."""
+
+_YOUNG = (
+    "a.incident IN (SELECT id FROM incident WHERE state = 'open' OR resolved_at >= ?) AND w.letters = 0 "
+    "AND w.withdrawn_at IS NULL AND p.state = 'sent' AND p.ref IS NOT NULL"
+)
+"""SQL for what is swept."""
+
+
+class Acts(msgspec.Struct, frozen=True):
+    """How often something was done on a channel, to what ("comment", "reply")."""
+
+    channel: str
+    act: Act
+    what: str
+    times: int
+
+    @property
+    def text(self) -> str:
+        """Say it: "3 comments hidden on facebook"."""
+        many = f"{self.what[:-1]}ies" if self.what.endswith("y") else f"{self.what}s"
+        return f"{self.times} {self.what if self.times == 1 else many} {self.act} on {self.channel}"
+
+
+class Sweepings(Store):
+    """What sweeps ask and write."""
+
+    def young(self, scope: Scope, since: datetime) -> list[Task]:
+        """The posts in `scope` that are swept, newest first.
+
+        Those that are out, not taken back, and of an incident that is open or was over at `since` or later.
+        """
+        where, values = scope.where()
+        with self.reading() as db:
+            rows = db.execute(
+                f"{TASK} WHERE {_YOUNG} AND {where} ORDER BY w.announcement DESC, w.part DESC",
+                (stamp(since), *values),
+            ).fetchall()
+        return [task_of(row) for row in rows]
+
+    def young_channels(self, scope: Scope, since: datetime) -> list[str]:
+        """The channels that have any of those."""
+        where, values = scope.where()
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT DISTINCT w.channel FROM announcement a JOIN wording w ON w.announcement = a.id "  # noqa: S608
+                f"JOIN post p ON p.wording = w.id WHERE {_YOUNG} AND {where}",
+                (stamp(since), *values),
+            ).fetchall()
+        return [row["channel"] for row in rows]
+
+    def acted(self, post: int, act: Act, what: str) -> bool:
+        """A sweep has hidden or deleted `what` (its kind and id) below a post; whether that was not known already.
+
+        It changes nothing that is known of the post itself, and is on the disk when this returns.
+        """
+        return self._line(post, act, what)
+
+    def has_acted(self, post: int, what: str) -> bool:
+        """Whether any sweep has done so."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT 1 FROM attempt WHERE post = ? AND event IN ('hidden', 'deleted') AND detail = ?", (post, what)
+            ).fetchone()
+        return row is not None
+
+    def unsearched(self, post: int, why: str) -> bool:
+        """Strangers' words below a post cannot be looked for; said once for each reason."""
+        return self._line(post, UNSEARCHED, self.mask(why))
+
+    def _line(self, post: int, event: str, detail: str) -> bool:
+        with self.writing() as db:
+            known = db.execute(
+                "SELECT 1 FROM attempt WHERE post = ? AND event = ? AND detail = ?", (post, event, detail)
+            ).fetchone()
+            if known is None:
+                self.note(post, event, detail)
+        return known is None
+
+    def last_line(self) -> int:
+        """The number of the latest line of history."""
+        with self.reading() as db:
+            return int(db.execute("SELECT coalesce(max(id), 0) AS last FROM attempt").fetchone()["last"])
+
+    def acts(self, after: int) -> Sequence[Acts]:
+        """What sweeps have done since the line `after`."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT w.channel, t.event, substr(t.detail, 1, instr(t.detail, ' ') - 1) AS what, count(*) AS times "
+                "FROM attempt t JOIN post p ON p.id = t.post JOIN wording w ON w.id = p.wording "
+                "WHERE t.id > ? AND t.event IN ('hidden', 'deleted') "
+                "GROUP BY w.channel, t.event, what ORDER BY min(t.id)",
+                (after,),
+            ).fetchall()
+        return [Acts(row["channel"], Act(row["event"]), row["what"], row["times"]) for row in rows]
