@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from outagecast import announce, registry
 from outagecast.config import find, load
 from outagecast.deliver import PATIENCE, Sweeping, deliver
+from outagecast.deliver.upkeep import sweep_next, unseen
 from outagecast.errors import ConfigError, Refused, UsageError
 from outagecast.journal import Journal, Lock, Scope
 from outagecast.model import LeastReplies
@@ -108,9 +109,10 @@ class Desk(msgspec.Struct, frozen=True):
         swept = {name: opened[name] for name in self.swept_channels(journal, opened)}
         idle = {name: one.channel for name, one in swept.items() if one.channel and name not in busy}
         sweeping = Sweeping(self.young_since())
+        blind = own_up(journal, swept, sweeping.since)
         ended = self._deliver(journal, announcements, channels | idle, watch, give_way=give_way, sweeping=sweeping)
         unusable = {name: one.error.text for name, one in swept.items() if one.error}
-        return replace(ended, unswept=unusable | dict(ended.unswept))
+        return replace(ended, unswept=unusable | dict(ended.unswept), unseen=[*ended.unseen, *blind])
 
     def young_since(self) -> datetime:
         """Incidents that were over before are not swept any more (`sweep_for`)."""
@@ -174,6 +176,21 @@ def desk(
     if not read.channels:
         raise ConfigError(f"{read.path} has no channels", hint="outagecast drill shows a complete one at work")
     return Desk(around, read, started, deadline)
+
+
+def own_up(journal: Journal, opened: Mapping[str, Opened], since: datetime) -> list[int]:
+    """Write down why nobody can look through a channel, and that what was found last may be true no longer.
+
+    Gives the announcements that this is about.
+    """
+    blind: dict[int, None] = {}
+    for name, one in opened.items():
+        for task in journal.young(Scope(None, (name,)), since) if one.error else ():
+            if one.error and task.receipt:
+                known = unseen(task.receipt.replies, None)
+                journal.replies(task.post.id, known, due=None, why=one.error.text, hint=sweep_next(one.error.hint))
+                blind[task.announcement] = None
+    return list(blind)
 
 
 def journal_path(config: Config | None, around: Surroundings) -> Path:

@@ -81,8 +81,8 @@ def _round(at: Desk, voice: Voice, to: Sequence[str] | None, night: Night, *, pa
             voice.ended(ended)
             interrupted = ended.interrupted
             night.swept += journal.acts(line)
-            # What a sweep could not see is unfinished from now on.
-            night.touched.update(dict.fromkeys(journal.unfinished(scope)))
+            # What a sweep could not see is not finished either.
+            night.touched.update(dict.fromkeys(ended.unseen))
         # Where a person is needed too, what else waits is still worth waiting for.
         return not interrupted and journal.waiting(scope)
 

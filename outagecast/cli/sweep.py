@@ -10,11 +10,10 @@ import msgspec
 import typer
 from msgspec.structs import replace
 
-from outagecast.cli.desk import Desk, desk
+from outagecast.cli.desk import Desk, desk, own_up
 from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
 from outagecast.cli.voice import Voice
 from outagecast.deliver import Sweeping
-from outagecast.deliver.upkeep import sweep_next, unseen
 from outagecast.journal import Acts, Lock, Scope
 from outagecast.model import LeastReplies, PostState
 from outagecast.report import EXIT_DONE, EXIT_PERSON, IncidentReport, gravest, incident_report
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from outagecast.cli.surroundings import Surroundings
-    from outagecast.journal import Journal
     from outagecast.model import Incident
     from outagecast.registry import Opened
     from outagecast.report import PostLine
@@ -118,7 +116,7 @@ def _round(
         if not journal.young_channels(Scope(None, tuple(opened)), sweeping.since):
             return Round(now)
         line = journal.last_line()
-        _own_up(journal, opened.values(), sweeping)
+        own_up(journal, opened, sweeping.since)
         ended = at.look(journal, voice.watch, opened, sweeping, give_way=give_way)
         voice.ended(replace(ended, unswept={}))
         young = [one for one in journal.incidents() if _young(one, sweeping.since)]
@@ -147,17 +145,6 @@ def _posts(report: IncidentReport) -> Iterator[PostLine]:
     for news in report.announcements:
         for channel in news.channels:
             yield from () if channel.letters or channel.fate else channel.posts
-
-
-def _own_up(journal: Journal, opened: Iterable[Opened], sweeping: Sweeping) -> None:
-    """Write down why nobody can look through a channel, and that what the last look found may be true no longer."""
-    for one in opened:
-        if one.error is None:
-            continue
-        for task in journal.young(Scope(None, (one.name,)), sweeping.since):
-            if task.receipt is not None:
-                known = unseen(task.receipt.replies, None)
-                journal.replies(task.post.id, known, due=None, why=one.error.text, hint=sweep_next(one.error.hint))
 
 
 def _unseen(reports: Iterable[IncidentReport], swept: Iterable[str]) -> bool:

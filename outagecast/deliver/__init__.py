@@ -42,6 +42,8 @@ class Ended(msgspec.Struct, frozen=True):
     interrupted: bool = False
     unswept: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Why a channel's posts, or some, could not be swept."""
+    unseen: Sequence[int] = ()
+    """The announcements of which a sweep has failed."""
     gave_way: bool = False
 
 
@@ -101,7 +103,8 @@ def _ended(run: Run, couriers: Sequence[Courier], *, interrupted: bool) -> Ended
     except JournalError as err:
         trouble.append(err.text)
     unswept = {courier.channel.name: courier.unswept for courier in sweepers if courier.unswept}
-    return Ended(tuple(trouble), interrupted, unswept, gave_way)
+    unseen = [announcement for courier in sweepers for announcement in courier.unseen]
+    return Ended(tuple(trouble), interrupted, unswept, unseen, gave_way)
 
 
 def _usable(

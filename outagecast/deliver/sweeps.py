@@ -44,6 +44,8 @@ class SweepCourier(UpkeepCourier):
         """What this run has published, or looked below already."""
         self.unswept = ""
         """Why posts have not been looked at, if any have not."""
+        self.unseen: list[int] = []
+        """The announcements of which a sweep has failed."""
 
     def next_sweep(self) -> Step | None:
         """The next post to be swept."""
@@ -76,6 +78,7 @@ class SweepCourier(UpkeepCourier):
         self._left, self._under_way = left[1:], None
         if err is not None:
             self.unswept = err.text
+            self.unseen.append(left[0].announcement)
             self._give_up(err)
 
     def _give_up(self, err: ChannelError) -> None:
@@ -120,4 +123,5 @@ class SweepCourier(UpkeepCourier):
         for task in {task.post.id: task for task in (*under_way, *left)}.values():
             err = TryLater("the look at its replies did not end in time", hint="outagecast sweep")
             self.unswept = err.text
+            self.unseen.append(task.announcement)
             self.not_seen(task, err, self.run.clock.now())

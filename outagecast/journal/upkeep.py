@@ -158,7 +158,7 @@ class Upkeep(Moves):
         Where nothing was `asked`, because nothing can have changed, there is nothing to tell in its history either.
         """
         columns: dict[str, object] = {"replies": replies, "look_due": stamp(due) if due else None, "hint": hint or None}
-        if due is None:
+        if not why:
             columns["looks"] = 0
         kept = self._waits_for_more(post)
         if kept is not None:
@@ -169,7 +169,7 @@ class Upkeep(Moves):
             PostState.SENT,
             f"replies {replies}",
             detail=why or (kept["detail"] if kept else None),
-            bump="looks" if due else "",
+            bump="looks" if why else "",
             columns=columns,
             quiet=not asked,
         )
