@@ -34,7 +34,7 @@ from outagecast.channel import (
     ReplyControl,
     TryLater,
 )
-from outagecast.deliver import deliver
+from outagecast.deliver import Sweeping, deliver
 from outagecast.journal import Journal, Scope
 from outagecast.model import Kind, PostState
 from tests.journal_kit import NOW, letters, news, posts
@@ -325,7 +325,14 @@ class Deliveries(RuleBasedStateMachine):
             if self.journal.lives != 0:
                 raise AssertionError("only death may stop a run from beginning") from err
             return
-        deliver(self.journal, channels, announcements=None, expires=NEVER, clock=self.clock)  # type: ignore[arg-type]
+        deliver(
+            self.journal,
+            channels,  # type: ignore[arg-type]
+            announcements=None,
+            expires=NEVER,
+            clock=self.clock,
+            sweeping=Sweeping(NOW - NEVER),
+        )
 
     @invariant()
     def nothing_is_out_twice(self) -> None:

@@ -48,8 +48,9 @@ class SweepCourier(UpkeepCourier):
         """The announcements of which a sweep has failed."""
 
     def next_sweep(self) -> Step | None:
-        """The next post to be swept."""
-        return Step(self.run.clock.now(), self._sweep) if self._to_sweep() else None
+        """The next post to be swept, if there is time for it."""
+        step = Step(self.run.clock.now(), self._sweep)
+        return step if self._to_sweep() and self.in_time(step) else None
 
     def _to_sweep(self) -> list[Task]:
         """What is left; which posts it is about is asked once, when nothing else is left to be done before."""
