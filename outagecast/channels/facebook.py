@@ -83,6 +83,8 @@ class Facebook:
         self._house = house
         self._now = now
         self._patience = patience
+        self._spent: tuple[datetime, TryLater] | None = None
+        """Until when, and why, the Page's calls are left for posts."""
 
     @property
     def account(self) -> str:
@@ -121,16 +123,25 @@ class Facebook:
         return self._swept(receipt)
 
     def sweep(self, receipt: Receipt, log: SweepLog) -> Replies:
-        """Sweep the comments of a post, and say of each what became of it."""
+        """Sweep the comments of a post, and say of each what became of it.
+
+        While the Page's calls run low only what was not seen before is looked at.
+        """
+        known = receipt.replies is Replies.MODERATED
+        if known and self._spent and self._now() < self._spent[0]:
+            raise self._spent[1]
         return self._swept(receipt, log.done)
 
     def _swept(self, receipt: Receipt, done: Callable[[Act, str], None] = lambda _act, _ref: None) -> Replies:
-        from outagecast.channels.facebook_comments import sweep
+        from outagecast.channels.facebook_comments import spent, sweep
 
         try:
-            return sweep(self._graph, self._app(), receipt.ref, self._settings, done)
+            replies = sweep(self._graph, self._app(), receipt.ref, self._settings, done)
         except Refused as err:
             raise Refused(f"comments cannot be moderated: {err.text}", mendable=True, hint=err.hint) from err
+        if later := spent(self._graph.usage):
+            self._spent = self._now() + (later.after or timedelta(0)), later
+        return replies
 
     def amended(self, first: Post, latest: Announcement) -> str:
         """Put the latest news above the words of the first post, which stay as they are."""

@@ -30,6 +30,7 @@ from outagecast.channels.facebook_token import TO_SWEEP, facts, missing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from outagecast.channels.facebook_answers import Usage
     from outagecast.channels.facebook_graph import Graph
     from outagecast.channels.facebook_settings import FacebookSettings
 
@@ -159,10 +160,17 @@ def _remove(graph: Graph, ref: str, rule: Comments) -> Act:
 
 
 def _leave_calls_for_posts(graph: Graph) -> None:
-    if graph.usage.percent >= _FULL:
-        raise TryLater(
-            f"the Page has used {graph.usage.percent} % of its calls, and the rest is kept for announcements",
-            after=graph.usage.regain or _PAUSE,
-            limited=True,
-            hint="nothing to mend: `outagecast sweep --watch` goes on later",
-        )
+    if err := spent(graph.usage):
+        raise err
+
+
+def spent(usage: Usage) -> TryLater | None:
+    """Say how long to look at nothing, where the Page has used so many of its calls that posts may need the rest."""
+    if usage.percent < _FULL:
+        return None
+    return TryLater(
+        f"the Page has used {usage.percent} % of its calls, and the rest is kept for announcements",
+        after=usage.regain or _PAUSE,
+        limited=True,
+        hint="nothing to mend: `outagecast sweep --watch` goes on later",
+    )

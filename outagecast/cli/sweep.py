@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 EVERY = ((timedelta(hours=1), timedelta(minutes=1)), (timedelta(hours=6), timedelta(minutes=5)))
 """How often comments are looked at, by the age of the latest post; after that every half hour."""
+ROOM = 5.0
+"""Seconds that a round should have."""
 SOON = 5.0
 """Seconds after which a round is begun anew that has given way to another outagecast."""
 LOOKED_AT = frozenset({LeastReplies.VERIFIED, LeastReplies.MODERATED})
@@ -80,14 +82,19 @@ def sweep(
     opened = at.open(to)
     last = _round(at, voice, opened, Sweeping(at.young_since(), impatient=True))
     stop = threading.Event()
-    while watch and last.wait is not None and at.left() != 0.0:
-        if not voice.around.as_json:
-            voice.err().swept(last.swept)
-        around.clock.wait(stop, min(last.wait, at.left() or last.wait))
+    while watch and last.wait is not None and _in_time(at, last.wait):
+        voice.err().swept(last.swept)
+        around.clock.wait(stop, last.wait)
         # What was young at the last look is looked at once more when it no longer is.
         last = _round(at, voice, opened, Sweeping(last.at - at.config.sweep_for), give_way=Lock(at.journal_path).wanted)
     _tell(voice, last)
     return last.exit_code
+
+
+def _in_time(at: Desk, wait: float) -> bool:
+    """Whether another round could end before the deadline; one that cannot would own up to what it did not see."""
+    left = at.left()
+    return left is None or wait + ROOM < left
 
 
 def _tell(voice: Voice, last: Round) -> None:

@@ -44,7 +44,7 @@ class Sweeping(msgspec.Struct, frozen=True):
     since: datetime
     """Incidents that were over before are left alone."""
     impatient: bool = False
-    """Also those that are to be looked at later, because the last look has failed."""
+    """Also on a channel where the last look has failed and the next one is due later."""
 
 
 class Run(msgspec.Struct, frozen=True):

@@ -66,11 +66,9 @@ class SweepCourier(UpkeepCourier):
         if sweeping is None or self.channel.caps.replies in {ReplyControl.NATIVE, ReplyControl.NONE}:
             return []
         found = self.run.journal.young(Scope(None, (self.channel.name,)), sweeping.since)
-        return [
-            task
-            for task in found
-            if task.post.id not in self.seen and (sweeping.impatient or task.look_due is None or task.look_due <= now)
-        ]
+        if not sweeping.impatient and any(task.look_due and task.look_due > now for task in found):
+            return []  # the platform has asked for a pause, or was down a moment ago
+        return [task for task in found if task.post.id not in self.seen]
 
     def _sweep(self) -> None:
         left = self._to_sweep()
