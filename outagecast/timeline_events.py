@@ -31,7 +31,7 @@ SAID = {
     "amended": "shows the latest news",
     "planned": "is to go out here as well",
     "begin": "being sent",
-    "unsearched": "not all that strangers may have said was looked for",
+    "unsearched": "strangers' replies could not all be looked for",
 }
 """What an event means by itself; one that is not here is told by its detail."""
 _SAID_OF = {

@@ -190,6 +190,25 @@ def test_a_reply_can_be_hidden_in_ones_own_conversation_only(x: XPlatform) -> No
     assert [seen["id"] for seen in x.public()] == [first]
 
 
+def test_what_is_hidden_may_be_hidden_again_and_whether_a_search_gives_it_is_a_switch(x: XPlatform) -> None:
+    first = root(x)
+    assert x.stranger_reply(first, "when?")[0] == 403
+    x.fails_open = True
+    assert x.public()[0]["can_reply"]
+    reply = x.stranger_reply(first, "when?")[1]["data"]["id"]
+    found = []
+    for x.search_shows_hidden in (True, False):
+        assert call(x, "PUT", f"/2/tweets/{reply}/hidden", {"hidden": True}) == (200, {"data": {"hidden": True}})
+        listed = signed_get(x, "/2/tweets/search/recent", query=f"conversation_id:{first}")
+        found.append(listed.json()["meta"]["result_count"])
+    assert found == [1, 0]
+
+
+def test_the_author_s_own_replies_cannot_be_hidden(x: XPlatform) -> None:
+    update = post(x, "update 1", root(x))[1]["data"]["id"]
+    assert call(x, "PUT", f"/2/tweets/{update}/hidden", {"hidden": True})[0] == 403
+
+
 # Twice, and gone
 
 

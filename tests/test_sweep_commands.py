@@ -253,7 +253,7 @@ def test_an_account_that_may_not_search_is_told_once_in_the_history_and_by_no_ex
         "closed",
         None,
     )
-    assert shown(night).replace("\n", " ").count("not all that strangers may have said was looked for") == 1
+    assert shown(night).replace("\n", " ").count("strangers' replies could not all be looked for") == 1
 
 
 def test_a_reply_that_x_will_not_hide_needs_a_person_and_the_setting_stays_closed(night: Night) -> None:

@@ -60,7 +60,7 @@ def hide_strangers(api: XApi, root: str, own_id: Callable[[], str], log: SweepLo
     try:
         found = [ref for ref in _strangers(api, root, own_id(), log) if not log.has(ref)]
     except Refused as err:
-        log.unsearched(f"strangers' replies cannot be searched for: {err.text}")
+        log.unsearched(err.text)
         return
     refusals: list[Refused] = []
     for number, ref in enumerate(found):

@@ -104,7 +104,7 @@ def _tell(voice: Voice, last: Round) -> None:
         screen = voice.out()
         screen.incidents(last.reports, nothing)
         screen.swept(last.swept)
-        screen.line("Not all replies could be looked at: see above. Next: outagecast sweep", "red")
+        screen.line("Not all replies could be looked at or hidden: see above. Next: outagecast sweep", "red")
         return
     step = gravest(report.exit_code for report in last.reports)
     voice.status(last.reports, last.exit_code, nothing=nothing, step=step, swept=last.swept)

@@ -1,0 +1,114 @@
+"""What `replies:` demands is held against what was read back: short of it is exit 1, and the post stays up."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from night import Night
+
+from outagecast.sandbox.faults import Fault
+from outagecast.sandbox.x import ERRORS as X
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+READ = r"GET /2/tweets/\d+$"
+POST = ("post", "--json", "fiber cut")
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    with Night(tmp_path) as night:
+        yield night
+
+
+def reads_back(setting: str) -> Callable[[Night], None]:
+    def arrange(night: Night) -> None:
+        body = json.dumps({"data": {"id": "1", "text": "", "reply_settings": setting}})
+        night.x.faults.add(Fault(READ, status=200, body=body, times=99))
+
+    return arrange
+
+
+def no_field(night: Night) -> None:
+    night.x.hide_reply_settings = True
+
+
+def no_tier(night: Night) -> None:
+    night.x.account.can_read = False
+
+
+def refuses(name: str) -> Callable[[Night], None]:
+    def arrange(night: Night) -> None:
+        night.x.faults.add(*[X[name].fault(READ) for _ in range(99)])
+
+    return arrange
+
+
+def lacking(scope: str) -> Callable[[Night], None]:
+    def arrange(night: Night) -> None:
+        night.graph.tokens[night.graph.page_token].scopes.discard(scope)
+
+    return arrange
+
+
+def as_it_should(_: Night) -> None:
+    """Nothing is wrong."""
+
+
+TABLE: list[tuple[str, str, Callable[[Night], None], str, int]] = [
+    ("twitter", "verified", as_it_should, "closed", 0),
+    ("twitter", "verified", reads_back("everyone"), "open", 1),
+    ("twitter", "verified", reads_back("following"), "open", 1),
+    ("twitter", "verified", no_field, "closed-unverified", 1),
+    ("twitter", "verified", refuses("credits-depleted"), "closed-unverified", 1),
+    ("twitter", "verified", refuses("unauthorized"), "closed-unverified", 1),
+    ("twitter", "verified", no_tier, "closed-unverified", 1),
+    ("twitter", "closed", no_field, "closed-unverified", 0),
+    ("twitter", "closed", refuses("credits-depleted"), "closed-unverified", 0),
+    ("twitter", "closed", reads_back("everyone"), "open", 1),
+    ("twitter", "moderated", reads_back("everyone"), "open", 1),
+    ("twitter", "open", reads_back("everyone"), "open", 0),
+    ("facebook", "moderated", as_it_should, "moderated", 0),
+    ("facebook", "moderated", lacking("pages_read_user_content"), "open", 1),
+    ("facebook", "moderated", lacking("pages_manage_engagement"), "open", 1),
+    ("facebook", "open", lacking("pages_read_user_content"), "open", 0),
+]
+
+
+@pytest.mark.parametrize(
+    ("channel", "least", "arrange", "known", "code"),
+    TABLE,
+    ids=[f"{channel} {least}: {known} {number}" for number, (channel, least, _, known, _) in enumerate(TABLE)],
+)
+def test_what_was_found_is_held_against_what_is_demanded(
+    night: Night, channel: str, least: str, arrange: Callable[[Night], None], known: str, code: int
+) -> None:
+    section: Any = getattr(night, channel)
+    night.write_config(section(f"    replies: {least}"))
+    arrange(night)
+    done = night.run(*POST)
+    (post,) = done.channel(channel)["posts"]
+    assert (done.code, post["state"], post["replies"]) == (code, "sent", known)
+    assert len(night.tweets() or night.pages()) == 1, "it stays up"
+    swept = night.run("sweep", "--json")
+    assert (swept.code, swept.json["incidents"][0]["channels"][0]["posts"][0]["replies"]) == (code, known)
+    assert night.run("status", "--check").code == code
+    assert len(night.tweets() or night.pages()) == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "least"), [("facebook", "closed"), ("facebook", "verified"), ("email", "wide open")]
+)
+def test_what_no_such_channel_can_keep_is_refused_before_anything_goes_out(
+    night: Night, channel: str, least: str
+) -> None:
+    section: Any = getattr(night, channel)
+    night.write_config(section(f"    replies: {least}"))
+    done = night.run(*POST)
+    assert done.code in {1, 2}
+    assert "replies" in done.out + done.err
+    assert (night.pages(), night.mails()) == ([], [])
