@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dkim_kit import record
+from email_kit import channel
 
 from outagecast.dns_names import SystemNames
 from outagecast.sandbox.dns import NameServer
@@ -50,3 +51,13 @@ def dns(changes: Zone | None = None, patience: float = 10) -> Iterator[tuple[Nam
 def said(email: Email, changes: Zone | None = None) -> list[tuple[Level, str, str]]:
     with dns(changes) as (_, names):
         return [(one.level, one.text, one.do) for one in email.check_names(names)]
+
+
+def at(level: Level, changes: Zone | None = None, *relays: str, **more: Any) -> list[tuple[str, str]]:
+    found = said(channel(*relays or (RELAY,), **more), changes)
+    return [(text, do) for known, text, do in found if known is level]
+
+
+def one(level: Level, changes: Zone | None = None, *relays: str, **more: Any) -> tuple[str, str]:
+    (only,) = at(level, changes, *relays, **more)
+    return only
