@@ -104,7 +104,7 @@ def find(explicit: Path | None, env: Mapping[str, str], cwd: Path) -> Path:
         return path
     raise ConfigError(
         f"no config: neither ./{FILE_NAME} nor {path} exists, and $OUTAGECAST_CONFIG is not set",
-        hint=f"cp {example()} {FILE_NAME}   (it explains every key; `outagecast drill` rehearses without)",
+        hint="outagecast init   (makes one by a few questions; `outagecast drill` rehearses without)",
     )
 
 

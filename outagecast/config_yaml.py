@@ -23,7 +23,7 @@ _PATIENCE = 5
 _DEEPEST = 50
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = "tag:yaml.org,2002:"
-_INIT = "write a new one from config.example.yaml, or rehearse without any: `outagecast drill`"
+_INIT = "make a new one: `outagecast init`; or rehearse without any: `outagecast drill`"
 _QUOTES = (
     "indent by spaces, never tabs; quote a value that holds a colon and a space, begins with one of @`%*&!|>[{, "
     "or holds ${…} inside of [ ] or { }"

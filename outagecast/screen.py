@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from outagecast.config import FILE_NAME, example
 from outagecast.model import Level, PostState
 from outagecast.report import EXIT_DONE
 from outagecast.screen_canvas import MARKS, REPLIES, STATES, one_line
@@ -53,7 +52,7 @@ class Screen(Reports, Timelines, Plans):
         else:
             self.line("Something did not go as it should: see above.", "red")
         self.line(Text.assemble("A page to look at: ", (page, "underline")))
-        self.line(Text.assemble("Next: ", (f"cp {example()} {FILE_NAME}", "bold"), " and put in your own, then"))
+        self.line(Text.assemble("Next: ", ("outagecast init", "bold"), ", which makes your own config, then"))
         self.line(Text.assemble("      ", (_FIRST, "bold")))
 
     def _stage(self, channel: dict[str, Any], drilled: dict[str, Any]) -> None:

@@ -67,6 +67,14 @@ class Canvas:
         """One line, never wrapped or cropped: links and commands must stay whole to be clicked and copied."""
         self.console.print(text if isinstance(text, Text) else Text(text), style=style or None)
 
+    def prompt(self, text: str) -> None:
+        """A question; what is typed stands behind it."""
+        self.console.print(Text(terminal(text)), end=" ")
+
+    def paragraph(self, text: str, start: str = "", indent: int = 0) -> None:
+        """Words broken into lines, as the terminal has room; safe to print."""
+        self.prose(Text(start), terminal(text), indent)
+
     def prose(self, start: Text, words: str, indent: int, style: str = "") -> None:
         """Words to read beside `start`, in a column of their own from `indent` on; links in them stay whole."""
         before = Text.assemble(start, " " * (indent - start.cell_len))

@@ -35,7 +35,7 @@ def test_the_config_is_looked_for_in_the_documented_order(home: Path):
 def test_without_any_config_the_hint_is_the_command_that_writes_one(home: Path):
     with pytest.raises(ConfigError, match=r"outagecast\.yaml") as caught:
         find(None, {"OUTAGECAST_CONFIG": ""}, home)
-    assert caught.value.hint.startswith(f"cp {Path(__file__).parents[1] / 'config.example.yaml'} outagecast.yaml")
+    assert caught.value.hint.startswith("outagecast init")
     assert "outagecast drill" in caught.value.hint
 
 

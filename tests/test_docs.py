@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SOURCES = [*PAGES, ROOT / "config.example.yaml", *sorted((ROOT / "outagecast").rglob("*.py"))]
-GROUPS = {"subscribers": {"import", "export", "add", "remove", "list", "count"}}
+GROUPS = {"subscribers": {"import", "export", "add", "remove", "list", "count"}, "auth": {"twitter", "facebook"}}
 
 
 def blocks(page: Path, language: str) -> list[str]:

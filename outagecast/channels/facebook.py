@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from outagecast.channel import (
     Absent,
@@ -39,9 +39,9 @@ from outagecast.channels.facebook_table import LOOK
 from outagecast.channels.facebook_text import MOST_CHARACTERS, amended, compose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from outagecast.channel import Act, Look, Remember, SweepLog
+    from outagecast.channel import Act, Grant, Look, Person, Remember, SweepLog
     from outagecast.channels.facebook_graph import Graph
 
 _LOOK_BACK = timedelta(days=1)
@@ -85,6 +85,15 @@ class Facebook:
         self._patience = patience
         self._spent: tuple[datetime, TryLater] | None = None
         """Until when, and why, the Page's calls are left for posts."""
+
+    @staticmethod
+    def authorize(
+        known: Mapping[str, Any], person: Person, now: Callable[[], datetime], *, checked: bool = False
+    ) -> Grant:
+        """Get the Page's token from a system user's or a person's."""
+        from outagecast.channels.facebook_auth import authorize
+
+        return authorize(known, person, now, checked=checked)
 
     @property
     def account(self) -> str:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from outagecast.channel import Announcement, House, Post, Remember, SweepLog
+    from outagecast.channel import Announcement, Grant, House, Person, Post, Remember, SweepLog
     from outagecast.channels.twitter_answers import Answer
     from outagecast.channels.twitter_api import XApi
 
@@ -119,6 +119,15 @@ class Twitter:
         self._opened: XApi | None = None
         self._known_id = settings.user_id
         self._lately = Lately()
+
+    @staticmethod
+    def authorize(
+        known: Mapping[str, Any], person: Person, now: Callable[[], datetime], *, checked: bool = False
+    ) -> Grant:
+        """Let the account's owner allow the app at X, by a PIN."""
+        from outagecast.channels.twitter_auth import authorize
+
+        return authorize(known, person, now, checked=checked)
 
     @property
     def account(self) -> str:

@@ -34,8 +34,10 @@ COMMANDS = (
     "sweep",
     "check",
     "channels",
-    "drill",
     "subscribers",
+    "drill",
+    "init",
+    "auth",
 )
 """In the order of the help; each is the function, or the group, of that name in the module of that name."""
 _TYPERS_INTERRUPT = 130

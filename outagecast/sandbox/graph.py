@@ -102,10 +102,13 @@ class GraphPlatform(Platform):
         self.app_secret = "app-secret-for-tests"  # noqa: S105  nobody's
         self.page_token = "page-token-for-tests"  # noqa: S105  nobody's
         self.user_token = "user-token-for-tests"  # noqa: S105  nobody's
+        self.system_token = "system-user-token-for-tests"  # noqa: S105  nobody's
         self.page = PageContent(self.page_id)
         self.settings: dict[str, Any] = {"USERS_CAN_POST": True, "PROFANITY_FILTER": "Off"}
         page, user = Token(self.page_token, TokenKind.PAGE), Token(self.user_token, TokenKind.USER)
-        self.tokens = {token.value: token for token in (page, user, Token(self.app_token, TokenKind.APP, set()))}
+        system = Token(self.system_token, TokenKind.SYSTEM_USER)
+        every = (page, user, system, Token(self.app_token, TokenKind.APP, set()))
+        self.tokens = {token.value: token for token in every}
         self.expires: dict[str, int] = {}
         """When a token expires, in Unix time; one that is not named never does."""
         self.feed_hides_drafts = False

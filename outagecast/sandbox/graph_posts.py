@@ -25,6 +25,7 @@ class TokenKind(StrEnum):
 
     PAGE = "PAGE"
     USER = "USER"
+    SYSTEM_USER = "SYSTEM_USER"
     APP = "APP"
 
 

@@ -52,7 +52,7 @@ def me(platform: GraphPlatform, call: Call) -> Answer:
 
 def accounts(platform: GraphPlatform, call: Call) -> Answer:
     """GET /me/accounts; empty for Pages that a business portfolio owns."""
-    if call.token.kind != TokenKind.USER:
+    if call.token.kind not in {TokenKind.USER, TokenKind.SYSTEM_USER}:
         raise RefusalError(invalid("Tried accessing nonexisting field (accounts)").answer(platform.now()))
     entry = {
         "access_token": platform.page_token,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from outagecast.sandbox import oauth1, x_calls, x_create
+from outagecast.sandbox import oauth1, x_calls, x_create, x_oauth
 from outagecast.sandbox.faults import ErrorBody
 from outagecast.sandbox.messages import Answer, RefusalError, Request
 from outagecast.sandbox.server import Platform, utc_now
@@ -89,6 +89,8 @@ class XPlatform(Platform):
         self.missing_status = 200
         """The status of reading a post that is gone."""
         self.gone = Gone.NOT_FOUND
+        self.desk = x_oauth.Desk()
+        """Where a person lets an app into an account; with switches of its own."""
         self._under_way: dict[tuple[str, str], datetime] = {}
         self._nonces: set[tuple[str, str, str]] = set()
         self._buckets = Buckets()
@@ -100,6 +102,8 @@ class XPlatform(Platform):
 
     def answer(self, request: Request) -> Answer:
         """Do what is asked. Failed requests cost nothing."""
+        if request.path.startswith("/oauth/"):
+            return self.desk.answer(request, self.accounts, self.skew, self.now())
         who = self._signer(request)
         for route in ROUTES:
             if found := re.fullmatch(route.pattern, f"{request.method} {request.path}"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from outagecast.channel import (
     Announcement,
@@ -29,9 +29,9 @@ from outagecast.channels.email.settings import EmailSettings
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from outagecast.channel import ChannelError, Dependency, Remember
+    from outagecast.channel import ChannelError, Dependency, Grant, Person, Remember
     from outagecast.channels.email.pool import Pool
     from outagecast.channels.email.sending import Sending
     from outagecast.names import Names
@@ -54,6 +54,19 @@ class Email:
         self._stationery = Stationery(settings)
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = threading.Lock()
+
+    @staticmethod
+    def authorize(
+        known: Mapping[str, Any],  # noqa: ARG004  the contract's; there is nothing to start from
+        person: Person,
+        now: Callable[[], datetime],  # noqa: ARG004  the contract's
+        *,
+        checked: bool = False,  # noqa: ARG004  the contract's; only `check` asks the relays
+    ) -> Grant:
+        """Ask who writes, through which relays, to whom."""
+        from outagecast.channels.email.questions import ask
+
+        return ask(person)
 
     @property
     def account(self) -> str:

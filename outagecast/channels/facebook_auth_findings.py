@@ -1,0 +1,82 @@
+"""What is told of a Page's token when it has just been made: its kind, its end, and what will not work with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from outagecast.channel import Finding, Level
+from outagecast.channels.facebook_token import TO_POST, TO_SWEEP, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_WITHOUT = {
+    "pages_manage_posts": "nothing can be posted",
+    "pages_read_engagement": "nothing can be posted, and a post in doubt cannot be looked up",
+    "pages_show_list": "the Page's token cannot be read",
+    "pages_read_user_content": "strangers' comments stay unseen",
+    "pages_manage_engagement": "strangers' comments cannot be hidden or deleted",
+}
+_AGAIN = "make a token that has it too, then: outagecast auth facebook"
+
+
+def findings(facts: Mapping[str, Any], page_id: str, now: datetime) -> Iterator[Finding]:
+    """Say what Facebook told about the token."""
+    if not facts:
+        yield Finding(
+            "",
+            Level.WARNING,
+            "Facebook does not tell what the token may do, and until when",
+            "give the app's number and secret too: outagecast auth facebook",
+        )
+        return
+    if facts.get("is_valid") is not True or facts.get("type") != "PAGE":
+        do = "get a new one: outagecast auth facebook"
+        yield Finding("", Level.BAD, "this is not a valid token of a Page", do)
+        return
+    yield from _ends(facts, now)
+    yield from _scopes(facts, page_id)
+
+
+def mortality() -> Iterator[Finding]:
+    """Warn of a token that comes from a person's."""
+    yield Finding(
+        "",
+        Level.WARNING,
+        "it comes from a person's token: it dies when their password changes, or when they lose their role on the Page",
+        "a system user's is bound to nobody (Business settings, System users): outagecast auth facebook",
+    )
+
+
+def _ends(facts: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
+    ends = _time(facts.get("expires_at"))
+    if ends is None:
+        yield Finding("", Level.GOOD, "a Page token that does not expire")
+    else:
+        level = Level.BAD if ends <= now else Level.WARNING
+        yield Finding("", level, f"a Page token that ends on {ends:%Y-%m-%d %H:%M} UTC", "outagecast auth facebook")
+    if data := _time(facts.get("data_access_expires_at")):
+        do = "get a new one before: outagecast auth facebook"
+        yield Finding("", Level.WARNING, f"its access to data ends on {data:%Y-%m-%d %H:%M} UTC", do)
+
+
+def _scopes(facts: Mapping[str, Any], page_id: str) -> Iterator[Finding]:
+    """Name what is granted and, right by right, what does not work without the others."""
+    lacking = missing(facts, (*TO_POST, *TO_SWEEP), page_id)
+    granted = [scope for scope in (*TO_POST, *TO_SWEEP) if scope not in lacking]
+    if granted:
+        yield Finding("", Level.GOOD, f"granted: {', '.join(granted)}")
+    for scope in lacking:
+        level = Level.BAD if scope in TO_POST else Level.WARNING
+        yield Finding("", level, f"{scope} is not granted: {_WITHOUT[scope]}", _AGAIN)
+
+
+def _time(stamp: object) -> datetime | None:
+    """A time at which something ends; None for never, and for what is no time."""
+    if not isinstance(stamp, int) or stamp <= 0:
+        return None
+    try:
+        return datetime.fromtimestamp(stamp, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
