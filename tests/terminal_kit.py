@@ -13,12 +13,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
+import keyring
+from keyring.backends import fail
+
 from outagecast.cli.main import main
 from outagecast.cli.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from keyring.backend import KeyringBackend
 
     from outagecast.deliver import Clock
 
@@ -82,9 +87,26 @@ class Typist(threading.Thread):
 
 
 def at_terminal(
-    argv: Sequence[str], script: Sequence[Answer], *, env: Mapping[str, str], cwd: Path, clock: Clock
+    argv: Sequence[str],
+    script: Sequence[Answer],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    clock: Clock,
+    keys: KeyringBackend | None = None,
 ) -> Session:
-    """Run a command with a person at its terminal; standard output is read apart."""
+    """Run a command with a person at its terminal; standard output is read apart. Without `keys` there is no keyring."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(keys or fail.Keyring())
+    try:
+        return _at_terminal(argv, script, env, cwd, clock)
+    finally:
+        keyring.set_keyring(before)
+
+
+def _at_terminal(
+    argv: Sequence[str], script: Sequence[Answer], env: Mapping[str, str], cwd: Path, clock: Clock
+) -> Session:
     ours, theirs = pty.openpty()
     typist = Typist(ours, script)
     typist.start()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from keyring_kit import Memory
 from terminal_kit import at_terminal, pin
 
 from outagecast.sandbox.faults import Fault, FaultKind
@@ -234,6 +235,17 @@ def test_a_read_that_fails_leaves_the_tokens_as_they_are(night: Night, name: str
     done = run(night, [*keys(night), *link(), *ASKED, *NOWHERE])
     assert done.code == (1 if name == "unauthorized" else 0), done.shown
     assert "access_token: ${TWITTER_ACCESS_TOKEN}" in done.out
+
+
+def test_the_keyring_is_offered_first_and_the_config_reads_it_back(night: Night) -> None:
+    memory = Memory()
+    script = [*keys(night), *link(), *ASKED, ("in the keyring.*1 to 3", "")]
+    argv = ["auth", "twitter", "--simulator", night.x.url]
+    done = at_terminal(argv, script, env=night.env, cwd=night.folder, clock=night.clock, keys=memory)
+    assert (done.code, done.unasked) == (0, []), done.shown
+    assert memory.kept["outagecast", "twitter-access-token"] == night.x.account.access_token
+    assert "access_token: ${keyring:outagecast/twitter-access-token}" in done.out
+    assert written(night.folder) == {}
 
 
 def test_kept_nowhere_is_said_and_nothing_is_written(night: Night) -> None:
