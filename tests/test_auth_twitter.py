@@ -180,6 +180,14 @@ def test_what_x_refuses_is_said_in_words_of_its_own_and_the_same_command_is_righ
     assert written(night.folder) == {}
 
 
+def test_an_answer_that_repeats_a_secret_is_quoted_without_it(night: Night) -> None:
+    who = night.x.account
+    body = json.dumps({"errors": [{"code": 32, "message": f"No app {who.api_key} with {who.api_key_secret}"}]})
+    night.x.faults.add(Fault(REQUEST, status=401, body=body))
+    done = run(night, [*keys(night), ("already", "n")])
+    assert "No app *** with ***" in " ".join(done.shown.split())
+
+
 def test_an_app_without_a_callback_and_a_wrong_secret_are_refused_by_the_simulated_x_itself(night: Night) -> None:
     night.x.desk.callback_set = False
     assert "wants a callback URL" in run(night, [*keys(night), ("already", "n")]).shown

@@ -16,6 +16,7 @@ import pytest
 from night import Night
 from terminal_kit import Typist, at_terminal, pin, until
 
+from outagecast import registry
 from outagecast.cli.init import system_zone
 from outagecast.config import example, load
 from outagecast.deliver import SystemClock
@@ -209,6 +210,53 @@ def test_answers_that_cannot_be_right_are_asked_for_again(tonight: Night) -> Non
     assert config.organization == "50 $ \U0001f4a1: Hosting #1"
     assert config.channels["email"].settings.subscribers is True
     assert config.notice == ""
+
+
+STRANGER = """
+import msgspec
+from outagecast.channel import Capabilities, Grant, ReplyControl
+
+class Pager:
+    class Settings(msgspec.Struct, frozen=True, kw_only=True):
+        room: str
+    caps = Capabilities(ReplyControl.CHANNEL)
+
+    @staticmethod
+    def authorize(known, person, now, *, checked=False):
+        return Grant({person.line("Which key"): person.line("Which room"), "room": "status"})
+
+    def __init__(self, name, settings, house): ...
+    def check(self): return []
+    def close(self): ...
+"""
+
+
+@pytest.fixture
+def stranger(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A channel type of somebody else's, installed."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "pager_of_tests.py").write_text(STRANGER)
+    installed = folder / "pager_of_tests-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: pager-of-tests\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text("[outagecast.channels]\npager = pager_of_tests:Pager\n")
+    monkeypatch.syspath_prepend(folder)
+    registry.available.cache_clear()
+    yield
+    monkeypatch.undo()
+    registry.available.cache_clear()
+
+
+@pytest.mark.parametrize(("key", "code"), [("room", 0), ("rooom", 2)])
+@pytest.mark.usefixtures("stranger")
+def test_a_plug_in_that_asks_is_offered_and_what_would_not_be_accepted_is_never_written(
+    tonight: Night, key: str, code: int
+) -> None:
+    pager: list[Answer] = [("Announce by pager", "y"), ("Which key", key), ("Which room", "status")]
+    done = run(tonight, [*HOUSE, *NO_X, *NO_FACEBOOK, *NO_MAIL, *pager])
+    assert (done.code, done.unasked) == (code, []), done.shown
+    assert left(tonight) == ([] if code else ["outagecast.yaml"])
+    assert ("did you mean room?" in done.shown) is bool(code)
 
 
 @pytest.mark.parametrize("option", [[], ["--non-interactive"]])

@@ -24,7 +24,7 @@ ROOT = PACKAGE.parent
 
 LAYERS = {
     0: "model errors tld graphemes",
-    1: "channel text xtext xlinks cutting fitting stamps daytimes eta addresses config config_* secrets secret_* trust names dns_names wire wire_* journal templates images keeping",
+    1: "channel text xtext xlinks cutting fitting stamps daytimes eta addresses config config_* secrets secret_* trust names dns_names wire wire_* journal templates images keeping granting",
     2: "channels deliver registry phrasing repeats announce following retraction report tally advice timeline timeline_* preview checkup testing",
     3: "screen screen_*",
     4: "cli __main__",

@@ -90,7 +90,7 @@ class _App(msgspec.Struct, frozen=True):
             ) from err
 
     def _tokens(self, response: requests.Response, *, pin: bool = False) -> _Tokens:
-        demand(response, self.now(), pin=pin, mask=self._mask)
+        demand(response, self.now(), pin=pin)
         given = dict(parse_qsl(response.text))
         if not (given.get("oauth_token") and given.get("oauth_token_secret")):
             raise TryLater(
@@ -104,11 +104,6 @@ class _App(msgspec.Struct, frozen=True):
             given.get("screen_name", ""),
             response.headers.get("x-access-level", ""),
         )
-
-    def _mask(self, text: str) -> str:
-        for secret in (self.key, self.secret):
-            text = text.replace(secret.reveal(), "***")
-        return text
 
 
 def authorize(known: Mapping[str, Any], person: Person, now: Callable[[], datetime], *, checked: bool = False) -> Grant:

@@ -13,7 +13,6 @@ from outagecast.text import terminal
 from outagecast.wire import clock_skew
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from requests import Response
@@ -31,13 +30,13 @@ class WrongPin(Refused):
     """The PIN is no good; with a new link there is a new one."""
 
 
-def demand(response: Response, now: datetime, *, pin: bool, mask: Callable[[str], str]) -> None:
+def demand(response: Response, now: datetime, *, pin: bool) -> None:
     """Raise what an answer means that brings no token; `pin` says that it was asked for with one."""
     status = response.status_code
     if status == 200:
         return
     codes = take_apart(response).codes | {int(code) for code in re.findall(r'code="([0-9]{1,4})"', response.text)}
-    said = _quoted(mask(_sentence(response)))
+    said = _quoted(_sentence(response))
     if status == 429:
         raise TryLater(
             f"X has had too many tries{said}", after=wait_for(response, now), limited=True, hint=f"wait, then: {AGAIN}"

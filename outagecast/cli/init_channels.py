@@ -137,7 +137,7 @@ def _settings(struct: type[Any], chosen: Chosen) -> Any:
     values: dict[str, Any] = dict(chosen.written)
     types = {field.name: field.type for field in msgspec.structs.fields(struct)}
     for key, value in chosen.grant.keys.items():
-        secret = _is_secret(types[key])
+        secret = _is_secret(types.get(key))
         if isinstance(value, (list, tuple)):
             values[key] = [_as_setting(each, secret=secret) for each in value]
         else:
