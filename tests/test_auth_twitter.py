@@ -289,6 +289,17 @@ def test_a_file_that_exists_is_replaced_only_after_a_yes(night: Night) -> None:
     assert written(night.folder)["secrets/twitter-access-token"] == f"{night.x.account.access_token}\n"
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_browser_is_opened_only_on_demand(night: Night, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or there)
+    run(night, [*keys(night), *link(), *ASKED, *NOWHERE])
+    assert opened == []
+    done = run(night, [*keys(night), *link(), *ASKED, *NOWHERE], "--browser")
+    assert opened == [f"{night.x.url}/oauth/authorize?oauth_token=request-1-for-tests"]
+    assert ("no browser could be opened" in done.shown) is not there
+
+
 def test_whoever_leaves_in_the_middle_leaves_nothing_behind(night: Night) -> None:
     done = run(night, [*keys(night), ("already", "\x04")])
     assert done.code == 2

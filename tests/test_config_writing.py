@@ -85,7 +85,8 @@ def test_every_comment_of_the_example_is_there_but_for_how_to_copy_it():
     comments = re.findall(r"^ *# .*$", EXAMPLE, re.MULTILINE)
     lost = [line for line in comments if line not in text.splitlines()]
     assert lost == [
-        "# outagecast.yaml: copy this file, put in your own names, delete the channels you do not have, then run",
+        "# outagecast.yaml: let `outagecast init` write it by asking you; or copy this file, put in your own names, delete the",
+        "# channels you do not have, then run",
         "#     chmod 600 outagecast.yaml",
     ]
 

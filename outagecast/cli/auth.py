@@ -19,7 +19,7 @@ from outagecast.config import find
 from outagecast.config_partial import sections
 from outagecast.config_writing import entry
 from outagecast.errors import ConfigError, UsageError
-from outagecast.model import Level
+from outagecast.model import Finding, Level
 from outagecast.report import EXIT_DONE, EXIT_PERSON
 from outagecast.wire import loopback
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from outagecast.cli.keep import Keep
     from outagecast.cli.surroundings import Surroundings
     from outagecast.config_writing import Value
-    from outagecast.model import Finding
     from outagecast.secrets import Vault
 
 auth = typer.Typer(help="Get the tokens of a platform: twitter, facebook.", no_args_is_help=True, rich_markup_mode=None)
@@ -119,7 +118,7 @@ class _Errand(msgspec.Struct, frozen=True):
             person.know(vault)
         with person.attended():
             grant = self._type().authorize(known, person, self.around.clock.now)
-            findings = [msgspec.structs.replace(each, channel=name) for each in grant.findings]
+            findings = [Finding(name, each.level, person.mask(each.text), each.do) for each in grant.findings]
             person.findings(findings)
             secrets = secrets_of(name, grant)
             keep = decide(person, path.parent.absolute(), secrets, config=False)

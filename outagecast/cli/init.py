@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -156,10 +157,12 @@ def _demand_free(target: Path) -> None:
     if os.path.lexists(target):
         raise UsageError(
             f"{target} exists already; nothing was changed",
-            hint=f"outagecast check --config {target}   (or name another one: outagecast init PATH)",
+            hint=f"outagecast check --config {quote(str(target))}   (or name another one: outagecast init PATH)",
         )
     if not target.parent.is_dir():
-        raise UsageError(f"there is no folder {target.parent}", hint=f"mkdir -p {target.parent}, then once more")
+        raise UsageError(
+            f"there is no folder {target.parent}", hint=f"mkdir -p {quote(str(target.parent))}, then once more"
+        )
 
 
 def _simulators(given: Sequence[str] | None) -> dict[str, str]:
@@ -218,7 +221,7 @@ def _tell(voice: Voice, around: Surroundings, target: Path, channels: Sequence[s
         told = {"schema": "outagecast.init/1", "path": str(target), "channels": channels, "secrets": where}
         voice.json({**told, "exit_code": EXIT_DONE})
         return
-    option = "" if _found(around) == target else f"--config {target} "
+    option = "" if _found(around) == target else f"--config {quote(str(target))} "
     screen = voice.out()
     screen.line()
     screen.line(f"{target} is written; only you can read it.", "green")
