@@ -84,8 +84,16 @@ class Screen(Reports, Timelines, Plans):
         rest = " ".join(part for part in (word, event.detail, event.url or "") if part)
         self.line(Text.assemble((f"{mark} ", "" if follows else colour), (who, "bold"), terminal(rest)))
 
-    def findings(self, findings: Sequence[Finding], step: str) -> None:
-        """What `check` found by subject, the worst first; how much of each; and what to type next."""
+    def checked(self, findings: Sequence[Finding], step: str) -> None:
+        """What `check` found, how much of each level, and what to type next."""
+        self.findings(findings)
+        self.line()
+        self._count(findings)
+        after = "When that is mended: " if any(finding.level is Level.BAD for finding in findings) else "Next: "
+        self.line(Text.assemble(after, (step, "bold")))
+
+    def findings(self, findings: Sequence[Finding]) -> None:
+        """Findings by subject, the worst first."""
         for subject in dict.fromkeys(finding.channel for finding in findings):
             self.line()
             self.line(Text(one_line(subject), "bold"))
@@ -93,10 +101,6 @@ class Screen(Reports, Timelines, Plans):
                 for finding in findings:
                     if (finding.channel, finding.level) == (subject, level):
                         self._finding(finding)
-        self.line()
-        self._count(findings)
-        after = "When that is mended: " if any(finding.level is Level.BAD for finding in findings) else "Next: "
-        self.line(Text.assemble(after, (step, "bold")))
 
     def _finding(self, finding: Finding) -> None:
         mark, colour = _LEVELS[finding.level]

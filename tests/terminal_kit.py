@@ -42,6 +42,11 @@ class Session:
     unasked: Sequence[str]
     """The patterns that never turned up."""
 
+    @property
+    def said(self) -> str:
+        """What was shown, without the line breaks that the terminal's width makes."""
+        return " ".join(self.shown.split())
+
 
 class Typist(threading.Thread):
     """Reads what is shown and types the answers, each after its question."""

@@ -70,7 +70,7 @@ def test_the_app_is_allowed_by_a_pin_and_the_tokens_are_kept_in_files_of_their_o
     }
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (night.folder / "secrets").iterdir()}
     assert modes == {0o600}
-    assert "tokens of @examplehosting (user_id 1234567890), OAuth 1.0a: they do not expire" in done.shown
+    assert "tokens of @examplehosting (user_id 1234567890), OAuth 1.0a: they do not expire" in done.said
     assert "they may post (Read and write)" in done.shown
 
 
@@ -226,7 +226,7 @@ def test_tokens_that_may_only_read_need_a_person_and_x_is_paid_only_where_it_did
     done = run(night, [*keys(night), *link(), *([] if tells else ASKED), *NOWHERE])
     assert done.code == 1
     assert "the tokens may only read, not post" in done.shown
-    assert "set the app to Read and write, then get new tokens: outagecast auth twitter" in done.shown
+    assert "set the app to Read and write, then get new tokens: outagecast auth twitter" in done.said
     assert ("/2/users/me" in [request.path for request in night.x.log]) is not tells
 
 

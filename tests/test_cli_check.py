@@ -121,7 +121,7 @@ def shown(*findings: Finding) -> list[str]:
     from datetime import UTC, datetime
 
     stream = io.StringIO()
-    Screen(stream, UTC, datetime(2026, 11, 22, tzinfo=UTC)).findings(findings, "outagecast check")  # type: ignore[arg-type]  # a TextIO
+    Screen(stream, UTC, datetime(2026, 11, 22, tzinfo=UTC)).checked(findings, "outagecast check")  # type: ignore[arg-type]  # a TextIO
     return stream.getvalue().splitlines()
 
 

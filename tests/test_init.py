@@ -103,7 +103,7 @@ def test_a_few_answers_make_a_config_that_check_accepts_and_that_announces(tonig
     assert config.house.notice == "Announcements only. Help: https://help.example.net"
     text = tonight.config.read_text()
     assert shown_secrets(tonight, text) == []
-    assert "# How long `outagecast sweep` goes on watching" in text
+    assert "# How long after an incident `outagecast sweep` goes on watching" in text
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tonight.config, *(tonight.folder / "secrets").iterdir())}
     assert modes == {0o600}
     checked = tonight.run("check", "--json", env=bare(tonight))

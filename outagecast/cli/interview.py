@@ -74,8 +74,7 @@ class Interview:
 
     def findings(self, findings: Sequence[Finding]) -> None:
         """Show what was found out."""
-        self._screen.line()
-        masked = (replace(each, text=self.mask(each.text), do=self.mask(each.do)) for each in findings)
+        masked = [replace(each, text=self.mask(each.text), do=self.mask(each.do)) for each in findings]
         self._screen.findings(masked)
 
     def trouble(self, err: OutagecastError) -> None:

@@ -117,7 +117,7 @@ class Voice(msgspec.Struct, frozen=True):
     def findings(self, findings: Sequence[Finding], step: str) -> None:
         """What `check` found; `step` is what to type next."""
         with self._said():
-            self.out().findings(findings, step)
+            self.out().checked(findings, step)
 
     def waiting(self, holder: str) -> None:
         """Another outagecast has the journal."""
