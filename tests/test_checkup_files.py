@@ -172,6 +172,14 @@ def _a_folder(path: Path) -> None:
     path.mkdir()
 
 
+def test_a_journal_that_cannot_be_used_is_shown_with_its_rights_and_its_folders(night: Night) -> None:
+    with night.journal():
+        pass
+    _damaged(night.journal_path)
+    assert "(-rw------- of " in of_journal(night)[0].text
+    assert ", its folder drwx------ of " in of_journal(night)[0].text
+
+
 @pytest.mark.parametrize("spoil", [_damaged, _torn, _a_folder])
 def test_a_journal_that_is_of_no_use_is_bad(night: Night, spoil: Callable[[Path], None]) -> None:
     with night.journal():
@@ -204,7 +212,9 @@ def test_a_journal_that_may_only_be_read_is_bad(night: Night) -> None:
     with night.journal():
         pass
     night.journal_path.chmod(0o400)
-    assert levels(of_journal(night))[0] == "bad"
+    bad = of_journal(night)[0]
+    assert bad.level is Level.BAD
+    assert "(-r-------- of " in bad.text
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ def _contents(path: Path, now: Callable[[], datetime]) -> Iterator[Finding]:
     except JournalBusyError as err:
         yield Finding(_SUBJECT, Level.WARNING, err.text, err.hint)
     except JournalError as err:
-        yield Finding(_SUBJECT, Level.BAD, f"{err.text} ({permissions.told(path)})", err.hint)
+        # SQLite makes files beside it, so the folder's rights count as well.
+        rights = f"{permissions.whose(path)}, its folder {permissions.told(path.absolute().parent)}"
+        yield Finding(_SUBJECT, Level.BAD, f"{err.text} ({rights})", err.hint)
     else:
         if trouble:
             yield Finding(_SUBJECT, Level.BAD, f"{path} is damaged: {trouble}", f"mv {path} {path}.damaged")

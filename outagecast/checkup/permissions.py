@@ -35,9 +35,13 @@ def _everybodys(folder: Path) -> bool:
 
 def told(path: Path) -> str:
     """Mode, owner and group, and who asks: `-rw-r----- of ann:staff, and you are bo`."""
+    return f"{whose(path)}, and you are {_user(os.geteuid())}"
+
+
+def whose(path: Path) -> str:
+    """Mode, owner and group, as `ls -l` has them."""
     about = path.stat()
-    owner = f"{_user(about.st_uid)}:{_group(about.st_gid)}"
-    return f"{stat.filemode(about.st_mode)} of {owner}, and you are {_user(os.geteuid())}"
+    return f"{stat.filemode(about.st_mode)} of {_user(about.st_uid)}:{_group(about.st_gid)}"
 
 
 def _user(number: int) -> str:
