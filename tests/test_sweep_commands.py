@@ -137,8 +137,11 @@ def test_what_is_young_goes_by_the_incident(night: Night, hours: float, over: bo
 def test_what_was_taken_back_is_not_looked_at_any_more(night: Night) -> None:
     night.run(*POST)
     night.run("update", "wrong region")
-    night.run("retract", "--last", "--yes")
+    # It is still there: a person has to see to it.
+    night.x.faults.add(*[X["suspended"].fault("DELETE") for _ in range(9)])
+    assert night.run("retract", "--last", "--yes").code == 1
     root, before = night.x.public()[0]["id"], len(night.x.log)
+    assert len(night.tweets()) == 2
     night.run("sweep")
     asked = [request.path for request in night.x.log[before:] if request.path.removeprefix("/2/tweets/").isdigit()]
     assert asked == [f"/2/tweets/{root}"]
@@ -254,6 +257,13 @@ def test_an_account_that_may_not_search_is_told_once_in_the_history_and_by_no_ex
         None,
     )
     assert shown(night).replace("\n", " ").count("strangers' replies could not all be looked for") == 1
+
+
+def test_a_search_that_fails_for_a_moment_is_made_again_by_the_same_sweep(night: Night) -> None:
+    night.run(*POST)
+    get_through(night)
+    night.x.faults.add(Fault(SEARCH, status=503, body="{}"))
+    assert (night.run("sweep").code, standing(night)) == (0, [])
 
 
 def test_a_reply_that_x_will_not_hide_needs_a_person_and_the_setting_stays_closed(night: Night) -> None:
