@@ -120,9 +120,9 @@ class FileStore:
     def reference(self, name: str) -> str:
         """How the config names the secret: a relative path where the file lies below the config."""
         path = self._path(name)
-        if path.is_relative_to(self._config_folder):
-            path = path.relative_to(self._config_folder)
-        return f"${{file:{path}}}"
+        below = path.relative_to(self._config_folder) if path.is_relative_to(self._config_folder) else path
+        # A folder that is really called ~ would be read as the home directory.
+        return f"${{file:{path if str(below).startswith('~') else below}}}"
 
     def holds(self, name: str) -> str:
         """What stands there already, a dangling link too."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import keyring
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from keyring_kit import Memory
 
@@ -102,7 +102,9 @@ def test_files_are_undone_when_one_cannot_be_written_and_what_was_there_stays(tm
     assert (folder / "twitter-a").read_text() == "older"
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
+@example(name="~")
+@example(name="~root")
 @given(
     name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(
         lambda text: "/" not in text
