@@ -296,6 +296,14 @@ def test_names_that_lead_nowhere_are_told_once_each_and_are_not_called_sound(rad
     assert len(found) == 2
 
 
+def test_what_a_channel_itself_looks_for_is_not_told_twice(radius: Radius) -> None:
+    """Mail asks the DNS for its relays and domains, and says more of each."""
+    assert radius(relays=["typo.example.org"], top="") == []
+    assert told(radius(relays=["typo.example.com"])) == [
+        "email: a relay: typo.example.com is inside example.com",
+    ]
+
+
 def test_names_that_nobody_answers_for_are_one_warning_and_hold_nobody_up(radius: Radius, server: NameServer) -> None:
     server.troubles["smtp.example.org", "*"] = Trouble.SERVFAIL
     server.troubles["slow.example.org", "*"] = Trouble.SILENCE

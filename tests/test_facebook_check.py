@@ -133,6 +133,11 @@ def test_what_is_known_of_a_token_is_told(page: GraphPlatform, facts: dict[str, 
     assert words in checked(page, **with_app(page))[level]
 
 
+def test_another_app_s_number_in_the_config_is_told(page: GraphPlatform):
+    told = checked(page, app_id="4711", app_secret=Secret.of(page.app_secret))[Level.WARNING]
+    assert told == f"the config says app_id 4711, and the token was made by the app {page.app_id}"
+
+
 def test_where_nobody_may_look_into_the_token_check_says_what_it_cannot_see(page: GraphPlatform):
     page.faults.add(Fault("GET /v25.0/debug_token", status=400, body='{"error":{"message":"no","code":100}}'))
     found = list(channel(page).check())

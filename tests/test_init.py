@@ -328,7 +328,8 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_asked(tonight: Night
 
 
 @pytest.mark.parametrize(
-    ("env", "zone"), [({"TZ": "Asia/Tokyo"}, "Asia/Tokyo"), ({"TZ": ":Europe/Paris"}, "Europe/Paris")]
+    ("env", "zone"),
+    [({"TZ": "Asia/Tokyo"}, "Asia/Tokyo"), ({"TZ": ":Europe/Paris"}, "Europe/Paris"), ({"TZ": "Etc/UTC"}, "UTC")],
 )
 def test_the_timezone_is_guessed_from_the_machine(env: dict[str, str], zone: str) -> None:
     assert system_zone(env) == zone

@@ -9,7 +9,7 @@ import msgspec
 
 from outagecast.channel import ChannelError, Finding, TryLater
 from outagecast.channels.facebook_check_comments import sight
-from outagecast.channels.facebook_check_token import about_rights, about_token, unknown
+from outagecast.channels.facebook_check_token import about_app, about_rights, about_token, unknown
 from outagecast.channels.facebook_findings import CHECK, NEW_TOKEN, Findings, next_step
 from outagecast.channels.facebook_posts import SHOWN_FIELDS, Shown
 from outagecast.channels.facebook_settings import VERSIONS, Comments, FacebookSettings
@@ -118,6 +118,7 @@ class Checkup(msgspec.Struct, frozen=True):
         if not known:
             yield unknown(self.said, "Facebook does not say", has_app=app is not None)
             return known
+        yield from about_app(self.said, known, self.settings.app_id or "")
         yield from about_token(self.said, known, self.now)
         yield from about_rights(self.said, known, self.settings)
         return known

@@ -28,6 +28,14 @@ def unknown(said: Findings, why: str, *, has_app: bool) -> Finding:
     return said.warning(text, _AGAIN if has_app else _APP)
 
 
+def about_app(said: Findings, known: Mapping[str, Any], app_id: str) -> Iterator[Finding]:
+    """Compare the app that made the token with the one in the config, by which nothing could be asked then."""
+    made_by = str(known.get("app_id") or "")
+    if app_id and made_by and made_by != app_id:
+        text = f"the config says app_id {app_id}, and the token was made by the app {made_by}"
+        yield said.warning(text, f'set app_id: "{made_by}", with that app\'s secret, then: {CHECK}')
+
+
 def about_token(said: Findings, known: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
     """Judge what kind of token it is and when it ends."""
     if known.get("is_valid") is not True or known.get("type") != "PAGE":

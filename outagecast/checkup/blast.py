@@ -39,7 +39,8 @@ def findings(
     _all_at_once(list(walks.values()), patience)
     found = [*_dark_channels(leanings, walks), *_hits(leanings, walks), *_missing(leanings, walks), *_silent(walks)]
     yield from found
-    if not found:
+    # Without `own:` all that can be said is that there is such a name, and a channel may have said the opposite.
+    if not found and (config.own or not any(walk.missing for walk in walks.values())):
         yield Finding(_SUBJECT, Level.GOOD, _sound(config, {each.dependency.name for each in leanings}))
 
 
@@ -81,9 +82,7 @@ def _hits(leanings: Sequence[Leaning], walks: Walks) -> Iterator[Finding]:
     for each in leanings:
         hits = _first(walks[each.dependency].hits)
         for place in dict.fromkeys(hit.place for hit in hits):
-            shortest = min(
-                (hit for hit in hits if hit.place == place), key=lambda hit: (hit.zone != "", len(hit.chain))
-            )
+            shortest = min((hit for hit in hits if hit.place == place), key=_length)
             together.setdefault((each.label, place), []).append((each, shortest))
     for (label, _), found in together.items():
         found.sort(key=lambda pair: len(pair[1].chain))
@@ -107,7 +106,7 @@ def _length(hit: Hit) -> tuple[bool, int]:
 
 def _missing(leanings: Sequence[Leaning], walks: Walks) -> Iterator[Finding]:
     for each in leanings:
-        if why := walks[each.dependency].missing:
+        if not each.told and (why := walks[each.dependency].missing):
             text = f"{each.label}: {each.dependency.name} cannot be looked up: {why}"
             yield Finding(_SUBJECT, Level.WARNING, text, "correct the name, or have it put into the DNS")
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from outagecast.channel import Leans
+from outagecast.channel import Leans, Named
 from outagecast.errors import UsageError
 from outagecast.model import Dependency, Need
 
@@ -42,6 +42,8 @@ class Leaning(msgspec.Struct, frozen=True):
     vital: bool = False
     """Everything of the channel goes out through this, or through another such one."""
     letters: bool = False
+    told: bool = False
+    """The channel asks the DNS itself, and says what cannot be found there."""
 
     @property
     def label(self) -> str:
@@ -68,7 +70,8 @@ def _of_channel(config: Config, opened: Opened) -> Iterator[Leaning]:
     for each in _named(channel):
         vital = each.need is Need.HOST and _plain(each.name) in hosts
         do = "add a relay at another provider" if vital and letters else _SAY[each.need]
-        yield Leaning(Dependency(each.what, _plain(each.name), each.need), do, opened.name, vital, letters)
+        dependency = Dependency(each.what, _plain(each.name), each.need)
+        yield Leaning(dependency, do, opened.name, vital, letters, told=isinstance(channel, Named))
 
 
 def _named(channel: Channel) -> Iterator[Dependency]:

@@ -139,7 +139,7 @@ def system_zone(env: Mapping[str, str]) -> str:
     for name in (env.get("TZ", "").removeprefix(":"), link, written):
         with suppress(ValueError):
             zone(name)
-            return name
+            return name.removeprefix("Etc/") if name.endswith("/UTC") else name
     return "UTC"
 
 
