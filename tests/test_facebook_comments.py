@@ -261,10 +261,11 @@ def test_while_nobody_can_be_asked_a_later_look_may_settle_it(page: GraphPlatfor
     assert facebook.close_replies(receipt) is Replies.MODERATED
 
 
-def test_an_unclear_hiding_is_looked_at_again(page: GraphPlatform):
+@pytest.mark.parametrize("kind", [FaultKind.HTML, FaultKind.EMPTY_JSON])
+def test_an_unclear_hiding_is_looked_at_again(page: GraphPlatform, kind: FaultKind):
     facebook, receipt = sent(page)
     page.stranger_comment(receipt.ref, "when?")
-    page.faults.add(Fault(PUBLISH, FaultKind.HTML))
+    page.faults.add(Fault(PUBLISH, kind))
     with pytest.raises(TryLater):
         facebook.close_replies(receipt)
     assert facebook.close_replies(receipt) is Replies.MODERATED

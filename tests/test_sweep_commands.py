@@ -147,6 +147,8 @@ def test_what_was_taken_back_is_not_looked_at_any_more(night: Night) -> None:
     night.run("sweep")
     asked = [request.path for request in night.x.log[before:] if request.path.removeprefix("/2/tweets/").isdigit()]
     assert asked == [f"/2/tweets/{root}"]
+    night.run("settle", "twitter", "--all", "--sent")
+    assert night.run("sweep").code == 0, "nor when a person lets it stand"
 
 
 def test_only_the_channels_that_were_asked_for_are_swept(night: Night) -> None:

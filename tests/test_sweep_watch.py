@@ -75,6 +75,17 @@ def test_between_two_searches_its_rounds_cost_nothing_on_x(night: Night) -> None
     assert sum("search" in path for path in asked) == 1
     assert len(asked) == 3, "each of the two posts was read back once"
     assert sum(request.path.endswith("/comments") for request in night.graph.log) == 2 * 4
+    with night.journal() as journal, journal.reading() as db:
+        told = "SELECT count(*) FROM attempt WHERE event = 'replies closed' GROUP BY post"
+        assert {row[0] for row in db.execute(told)} <= {2, 3}, "what was not read again is not told again"
+
+
+def test_no_look_is_begun_that_could_not_end_before_the_deadline(night: Night) -> None:
+    """It would say of every post that it could not be seen."""
+    over(night, night.facebook())
+    watched = night.run("sweep", "--watch", "--deadline", "183")
+    assert watched.code == 0
+    assert sum(request.path.endswith("/comments") for request in night.graph.log) == 2 * 3
 
 
 def test_what_comes_while_it_watches_is_hidden_and_said(night: Night) -> None:
