@@ -45,9 +45,14 @@ LOOKS = [
 ]
 """Moments of a second run, when it asks the platforms what became of the first."""
 SINGLE = [*REQUESTS, *LETTERS, *COMMITS]
-PAIRS = random.Random(20261122).sample(list(itertools.product(SINGLE, [*SINGLE, *LOOKS])), 40)
+PAIRS = random.Random(20261122).sample(list(itertools.product(SINGLE, [*SINGLE, *LOOKS])), 30)
 
 every = pytest.mark.parametrize("again", [POST, RESUME], ids=["again", "resume"])
+
+
+def in_turn(blows: Sequence[Blow]) -> list[tuple[Blow, Sequence[str]]]:
+    """Each blow once, followed by `post` again and by `resume` in turn; `make torture` tries the rest."""
+    return list(zip(blows, itertools.cycle([POST, RESUME, RESUME, POST]), strict=False))
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +80,11 @@ def test_the_moments_in_this_file_are_all_there_are(struck: Struck) -> None:
     struck.check_public()
 
 
-@every
-@pytest.mark.parametrize("blow", SINGLE, ids=str)
+@pytest.mark.parametrize(
+    ("blow", "again"),
+    [*itertools.product([*REQUESTS, *LETTERS], [POST, RESUME]), *in_turn(COMMITS)],
+    ids=lambda value: str(value) if isinstance(value, Blow) else value[0],
+)
 def test_killed_once_everything_is_out_exactly_once(struck: Struck, blow: Blow, again: Sequence[str]) -> None:
     said = struck.finish(again, [blow])
     assert fell(blow, said[0].code)
@@ -93,8 +101,11 @@ def test_killed_twice_everything_is_out_exactly_once(struck: Struck, blows: Sequ
     struck.check_public()
 
 
-@every
-@pytest.mark.parametrize("blow", [blow for blow in LETTERS if blow.what], ids=str)
+@pytest.mark.parametrize(
+    ("blow", "again"),
+    in_turn([blow for blow in LETTERS if blow.what]),
+    ids=lambda value: str(value) if isinstance(value, Blow) else value[0],
+)
 def test_with_in_doubt_hold_no_letter_is_ever_out_twice(struck: Struck, blow: Blow, again: Sequence[str]) -> None:
     struck.write_config(struck.twitter() + struck.facebook() + struck.email("    in_doubt: hold"))
     said = struck.finish(again, [blow])
