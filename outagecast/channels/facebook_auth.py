@@ -243,10 +243,10 @@ def _asking(graph: Graph) -> Iterator[Graph]:
 
 
 def _hint(code: int, err: Refused) -> str:
-    if AGAIN in err.hint:
-        return err.hint
     if code in _DEAD:
         return f"get a new token, then: {AGAIN}"
+    if AGAIN in err.hint:
+        return err.hint
     if "appsecret_proof" in err.text:
         return f"give the number and the secret of the app that made the token ({_BASIC}): {AGAIN}"
     return re.sub(r"`?outagecast \w+`?", f"`{AGAIN}`", err.hint)

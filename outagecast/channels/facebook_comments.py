@@ -40,8 +40,8 @@ _FULL = 80
 _PAUSE = timedelta(minutes=15)
 _MOST_REFUSALS = 3
 _RIGHTS = (
-    f"make a Page token that has {' and '.join(TO_SWEEP)} (README: Set it up), put it where the config reads it, then: "
-    "outagecast sweep"
+    f"get a Page token that has {' and '.join(TO_SWEEP)}: outagecast auth facebook; put it where the config reads it, "
+    "then: outagecast sweep"
 )
 
 

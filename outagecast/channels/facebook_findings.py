@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from outagecast.channel import ChannelError
 
 CHECK = "outagecast check"
-NEW_TOKEN = f"make a new Page token (README: Set it up), put it where the config reads it, then: {CHECK}"
+NEW_TOKEN = f"get a new Page token: outagecast auth facebook; put it where the config reads it, then: {CHECK}"
 _SOON = timedelta(days=30)
 
 

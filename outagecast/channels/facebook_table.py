@@ -60,9 +60,7 @@ class Row(msgspec.Struct, frozen=True):
 
 _EVERYTHING = range(1, 1 << 31)
 LOOK = "type `outagecast resume`: it looks on the Page before it sends anything"
-_NEW_TOKEN = (
-    "make a new Page token (README: Set it up), put it where the config reads it, then type `outagecast resume`"  # noqa: S105  says where a token goes
-)
+_NEW_TOKEN = "get a new Page token: outagecast auth facebook; put it where the config reads it, then: outagecast resume"  # noqa: S105  says where a token goes
 _PERMISSION = (
     "type `outagecast check`; the token needs pages_manage_posts, pages_read_engagement and pages_show_list, and "
     "whoever made it the right to create content on the Page; then `outagecast resume`"
@@ -113,8 +111,8 @@ ROWS: tuple[Row, ...] = (
     Row(
         "the token is not the Page's own",
         Verdict.MENDABLE,
-        "page_access_token must be the Page's own, not a person's or system user's (README: Set it up); put it where "
-        "the config reads it, then type `outagecast resume`",
+        "page_access_token must be the Page's own, not a person's or system user's: outagecast auth facebook; put it "
+        "where the config reads it, then: outagecast resume",
         (200,),
         words="as the page itself",
     ),

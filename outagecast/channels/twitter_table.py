@@ -188,7 +188,7 @@ TABLE: tuple[Row, ...] = (
         {403},
         Verdict.REFUSED,
         "X does not take these keys for posting: they are not a user's OAuth 1.0a keys",
-        f"get the account's own four keys at {CONSOLE} (README: Set it up), then: {RESUME}",
+        f"get the account's own keys: outagecast auth twitter; put them where the config reads them, then: {RESUME}",
         kinds=("unsupported-authentication",),
         words="unsupported authentication",
         mendable=True,
