@@ -5,8 +5,9 @@
 Each night has the three simulated platforms, a message, and a number of letters. The command is killed at a random
 moment of a run, its successor at another one, and so on; what was on the wire is delivered or lost, as chance has it.
 The last run is left alone. Every other night goes on: an update, an end, a retraction or a picture is killed as well,
-and in the end everything must look as if nothing had been. A night is reproduced by its own seed, which is printed when
-something is wrong.
+and in the end everything must look as if nothing had been. In half of these a stranger replies and comments before; the
+sweep is killed, too, and what it leaves standing when it says that all is well is counted, as is what it touches of our
+own. A night is reproduced by its own seed, which is printed when something is wrong.
 """
 
 from __future__ import annotations
@@ -36,10 +37,16 @@ REQUESTS = {
 }
 WRITES = {"x": ("POST /2/tweets",), "graph": (r"POST /v[0-9.]+/\d+/feed", r"POST /v[0-9.]+/\d+_\d+")}
 LATER_REQUESTS = {
-    "x": (*REQUESTS["x"], "DELETE /2/tweets/N", "POST /2/media/upload", "POST /2/media/metadata"),
+    "x": (
+        *REQUESTS["x"],
+        *("DELETE /2/tweets/N", "POST /2/media/upload", "POST /2/media/metadata"),
+        *("GET /2/tweets/search/recent", "PUT /2/tweets/N/hidden"),
+    ),
     "graph": (*REQUESTS["graph"], "DELETE /N", "POST /N/photos"),
 }
 """What an incident asks for besides, after its first post."""
+SWEEP = ("sweep", "--json")
+OWN = "Help is at https://help.example.net"
 POINTS = ("received", "committed", "answered")
 STAGES = ("rcpt", "data", "content", "stored", "answered")
 
@@ -59,6 +66,9 @@ class Outcome:
     doubled: int
     excused: int
     """Letters that are out again because nobody could know; the same to the byte."""
+    standing: int = 0
+    """Strangers' words that everybody sees although the last sweep said that all is well, and words of ours that are
+    not seen any more."""
 
 
 def blow(chance: random.Random, to: list[str], asked: dict[str, tuple[str, ...]] = REQUESTS) -> Blow:
@@ -118,6 +128,9 @@ def go_on(night: Struck, chance: random.Random, kills: int) -> Outcome:
     (night.folder / "map.png").write_bytes(PNG)
     night.x.duplicate_lock = timedelta(0)
     begun(night, case)
+    spoke = name != "picture" and chance.random() < 0.5
+    if spoke:
+        strangers_speak(night)  # before: what is spoiled may not be theirs
     if name != "picture":
         spoil(night, chance)
     again, killed = chance.random() < 0.5, 0
@@ -135,7 +148,39 @@ def go_on(night: Struck, chance: random.Random, kills: int) -> Outcome:
         except AssertionError as err:
             print(f"  {name}: {str(err).splitlines()[0] if str(err) else err!r}", flush=True)
             wrong = 1
-    return Outcome(killed, night.repeats.total(), said.code, wrong, int(said.code == 75), 0, 0)
+    standing = 0
+    if spoke and said.code == 0:
+        night.clock.ahead += LATER
+        night.command(SWEEP, blow=blow(chance, night.to, LATER_REQUESTS))
+        standing = left_standing(night) if night.command(SWEEP).code == 0 else 0
+    return Outcome(killed, night.repeats.total(), said.code, wrong, int(said.code == 75), 0, 0, standing)
+
+
+def strangers_speak(night: Struck) -> None:
+    """Below every post: a reply that X lets through, comments on the Page and one of its own."""
+    night.x.fails_open = True
+    for tweet in night.x.public():
+        night.x.stranger_reply(tweet["id"], "When?")
+    night.x.fails_open = False
+    for post in night.graph.public():
+        own = night.graph.page_comment(post["id"], OWN)
+        for parent in (None, own, night.graph.stranger_comment(post["id"], "When?")):
+            night.graph.stranger_comment(post["id"], "And now?", parent=parent)
+
+
+def left_standing(night: Struck) -> int:
+    """How much there is that should not be, and how much is not there that should be."""
+    ours = night.x.account.screen_name
+    tweets = sum(tweet["author"] != ours for tweet in night.x.public() if tweet["conversation_id"] in roots(night))
+    comments = [[said["text"] for said in post["comments"]] for post in night.graph.public()]
+    before = [said for said in comments if said]
+    own = sum(said.count(OWN) for said in comments)
+    return tweets + sum(len(said) for said in comments) - own + abs(len(before) - own)
+
+
+def roots(night: Struck) -> set[str]:
+    """The conversations that are still ours: of one whose root is gone, X lets us hide nothing."""
+    return {tweet["id"] for tweet in night.x.public()}
 
 
 def main() -> int:
@@ -155,9 +200,12 @@ def main() -> int:
                 came = (go_on if number % 2 else spend)(night, chance, given.kills)
             codes[came.code] += 1
             total.update(
-                {name: getattr(came, name) for name in ("kills", "unknown", "lost", "unfinished", "doubled", "excused")}
+                {
+                    name: getattr(came, name)
+                    for name in ("kills", "unknown", "lost", "unfinished", "doubled", "excused", "standing")
+                }
             )
-            if came.lost or came.doubled or came.code:
+            if came.lost or came.doubled or came.code or came.standing:
                 print(f"  night of seed {seed}: {came}", flush=True)
     print(f"{'nights':>24} {given.nights:>7}   in {time.monotonic() - started:.0f} s")
     for name, what in (
@@ -167,10 +215,11 @@ def main() -> int:
         ("unfinished", "posts still waiting"),
         ("unknown", "letters cut off by kills"),
         ("excused", "of them out twice, alike"),
+        ("standing", "words left by a sweep"),
     ):
         print(f"{what:>24} {total[name]:>7}")
     print(f"{'last exit codes':>24} {', '.join(f'{code}: {n}' for code, n in sorted(codes.items()))}")
-    return 1 if total["lost"] or total["doubled"] else 0
+    return 1 if total["lost"] or total["doubled"] or total["standing"] else 0
 
 
 if __name__ == "__main__":
