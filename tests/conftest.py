@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytest_plugins = ["twitter_fixtures"]
 _CONNECT = socket.socket.connect
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from msgspec.structs import replace
-from twitter_kit import CREATE, HOUSE, ROOT, UPDATE, Clock, Notes, maker, settings, simulated_x
+from twitter_kit import CREATE, HOUSE, ROOT, UPDATE, Clock, Notes, settings
 
 from outagecast.channel import (
     InDoubt,
@@ -27,27 +27,7 @@ from outagecast.sandbox.x import ERRORS, ReplyRule, XPlatform
 from outagecast.secrets import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@pytest.fixture
-def x() -> Iterator[XPlatform]:
-    yield from simulated_x()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make(x: XPlatform, clock: Clock) -> Iterator[Callable[..., Twitter]]:
-    yield from maker(x, clock)
-
-
-@pytest.fixture
-def twitter(make: Callable[..., Twitter]) -> Twitter:
-    return make()
+    from collections.abc import Callable
 
 
 def test_importing_the_channel_imports_neither_tweepy_nor_requests() -> None:

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from twitter_kit import CREATE, ROOT, Clock, Notes, maker, news, resumed, simulated_x
+from twitter_kit import CREATE, ROOT, Clock, Notes, news, resumed
 
 from outagecast.channel import Absent, ChannelError, Kind, Post, Receipt, Refused, TryLater
 from outagecast.channels.twitter_text import compose
@@ -19,8 +19,6 @@ from outagecast.sandbox.x import ERRORS, ReplyRule, XPlatform, account
 from outagecast.text import x_cashtags, x_length, x_mentions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from night import Night
 
     from outagecast.channel import Announcement
@@ -28,26 +26,6 @@ if TYPE_CHECKING:
 
 NAMED = "[14:05 UTC · update 1 · fiber cut] splicing"
 PLAIN = "[14:05 UTC · update 1] splicing"
-
-
-@pytest.fixture
-def x() -> Iterator[XPlatform]:
-    yield from simulated_x()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make(x: XPlatform, clock: Clock) -> Iterator[Callable[..., Twitter]]:
-    yield from maker(x, clock)
-
-
-@pytest.fixture
-def twitter(make: Callable[..., Twitter]) -> Twitter:
-    return make()
 
 
 def titled(title: str, words: str = "splicing", kind: Kind = Kind.UPDATE) -> Announcement:

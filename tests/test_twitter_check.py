@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from twitter_kit import Clock, maker, simulated_x
 
 from outagecast.channel import (
     Level,
@@ -19,30 +18,12 @@ from outagecast.sandbox.x import ERRORS
 from outagecast.secrets import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from twitter_kit import Clock
 
     from outagecast.channels.twitter import Twitter
     from outagecast.sandbox.x import XPlatform
-
-
-@pytest.fixture
-def x() -> Iterator[XPlatform]:
-    yield from simulated_x()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make(x: XPlatform, clock: Clock) -> Iterator[Callable[..., Twitter]]:
-    yield from maker(x, clock)
-
-
-@pytest.fixture
-def twitter(make: Callable[..., Twitter]) -> Twitter:
-    return make()
 
 
 READS = "GET /2/users/1234567890/tweets"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from twitter_kit import ROOT, UPDATE, Clock, Notes, maker, simulated_x
+from twitter_kit import ROOT, UPDATE, Clock, Notes
 
 from outagecast.channel import (
     Absent,
@@ -25,32 +25,12 @@ from outagecast.sandbox.x import ERRORS, XPlatform, account
 from outagecast.sandbox.x_tweets import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from outagecast.channels.twitter import Twitter
 
 READ = r"GET /2/tweets/\d+"
 TIMELINE = r"GET /2/users/\d+/tweets"
-
-
-@pytest.fixture
-def x() -> Iterator[XPlatform]:
-    yield from simulated_x()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make(x: XPlatform, clock: Clock) -> Iterator[Callable[..., Twitter]]:
-    yield from maker(x, clock)
-
-
-@pytest.fixture
-def twitter(make: Callable[..., Twitter]) -> Twitter:
-    return make()
 
 
 def test_nothing_found_is_believed_only_after_a_minute(twitter: Twitter, clock: Clock) -> None:

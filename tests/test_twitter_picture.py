@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
-from twitter_kit import CREATE, DESCRIBE, MAP, ROOT, SHOWN, UPLOAD, Clock, Notes, maker, news, simulated_x
+from twitter_kit import CREATE, DESCRIBE, MAP, ROOT, SHOWN, UPLOAD, Clock, Notes, news, simulated_x
 
 from outagecast.channel import ChannelError, Post, Receipt, Refused, TryLater
 from outagecast.channels.twitter import Twitter
@@ -28,21 +28,6 @@ def x() -> Iterator[XPlatform]:
     for platform in simulated_x():
         platform.duplicate_lock = timedelta(0)
         yield platform
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make(x: XPlatform, clock: Clock) -> Iterator[Callable[..., Twitter]]:
-    yield from maker(x, clock)
-
-
-@pytest.fixture
-def twitter(make: Callable[..., Twitter]) -> Twitter:
-    return make()
 
 
 def calls(x: XPlatform) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
-from twitter_kit import CREATE, DESCRIBE, SHOWN, UPLOAD, Clock, Notes, maker, resumed, simulated_x
+from twitter_kit import CREATE, DESCRIBE, SHOWN, UPLOAD, Clock, Notes, resumed, simulated_x
 
 from outagecast.channel import InDoubt, Receipt
 from outagecast.channels.twitter_match import same_text
@@ -17,7 +17,7 @@ from outagecast.sandbox.faults import Fault, FaultKind, When, lost_answer, uncle
 from outagecast.sandbox.x import ERRORS, XPlatform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from outagecast.channels.twitter import Twitter
 
@@ -29,21 +29,6 @@ def x() -> Iterator[XPlatform]:
     for platform in simulated_x():
         platform.duplicate_lock = timedelta(0)
         yield platform
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make(x: XPlatform, clock: Clock) -> Iterator[Callable[..., Twitter]]:
-    yield from maker(x, clock)
-
-
-@pytest.fixture
-def twitter(make: Callable[..., Twitter]) -> Twitter:
-    return make()
 
 
 def creates(x: XPlatform) -> list[bytes]:

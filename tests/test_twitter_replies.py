@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from twitter_kit import ROOT, UPDATE, Clock, Notes, maker, simulated_x
+from twitter_kit import ROOT, UPDATE, Clock, Notes
 
 from outagecast.channel import Act, Receipt, Refused, Replies, TryLater
 from outagecast.sandbox.faults import Fault, FaultKind
 from outagecast.sandbox.x import ERRORS, XPlatform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from outagecast.channels.twitter import Twitter
 
@@ -39,26 +39,6 @@ class Log:
 
     def unsearched(self, why: str) -> None:
         self.whys.append(why)
-
-
-@pytest.fixture
-def x() -> Iterator[XPlatform]:
-    yield from simulated_x()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make(x: XPlatform, clock: Clock) -> Iterator[Callable[..., Twitter]]:
-    yield from maker(x, clock)
-
-
-@pytest.fixture
-def twitter(make: Callable[..., Twitter]) -> Twitter:
-    return make()
 
 
 def intruded(x: XPlatform, twitter: Twitter, replies: int = 1) -> tuple[Receipt, list[str]]:

@@ -6,15 +6,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from twitter_kit import ROOT, Clock, Notes, maker, simulated_x
+from twitter_kit import ROOT, Notes
 
 from outagecast.channel import Refused, TryLater
 from outagecast.sandbox.faults import Fault, FaultKind, When, unclear
 from outagecast.sandbox.x import ERRORS, Gone, XPlatform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from outagecast.channels.twitter import Twitter
 
 READ = r"GET /2/tweets/\d+"
@@ -29,21 +27,6 @@ GONE = {"not-found", "gone", "parent-gone"}
 """Under these names it says that there is no such post."""
 ODD = {name for name in ERRORS if name.startswith("created-")}
 """These are successes that do not say what has happened."""
-
-
-@pytest.fixture
-def x() -> Iterator[XPlatform]:
-    yield from simulated_x()
-
-
-@pytest.fixture
-def make(x: XPlatform) -> Iterator[Callable[..., Twitter]]:
-    yield from maker(x, Clock())
-
-
-@pytest.fixture
-def twitter(make: Callable[..., Twitter]) -> Twitter:
-    return make()
 
 
 def test_a_post_is_taken_back_and_taking_it_back_again_is_success(x: XPlatform, twitter: Twitter) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from twitter_kit import HOUSE, Clock, maker, news, settings, simulated_x
+from twitter_kit import HOUSE, news, settings
 
 from outagecast.channel import (
     House,
@@ -18,29 +18,9 @@ from outagecast.secrets import Vault
 from outagecast.text import x_length
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from outagecast.sandbox.x import XPlatform
-
-
-@pytest.fixture
-def x() -> Iterator[XPlatform]:
-    yield from simulated_x()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make(x: XPlatform, clock: Clock) -> Iterator[Callable[..., Twitter]]:
-    yield from maker(x, clock)
-
-
-@pytest.fixture
-def twitter(make: Callable[..., Twitter]) -> Twitter:
-    return make()
 
 
 def test_a_message_that_fits_is_one_post_with_time_and_price(twitter: Twitter) -> None:

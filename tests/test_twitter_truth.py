@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from twitter_kit import CREATE, HOUSE, Notes, settings, simulated_x
+from twitter_kit import CREATE, HOUSE, Notes, settings
 
 from outagecast.channel import Absent, ChannelError, InDoubt, Post, Receipt, Refused, TryLater
 from outagecast.channels.twitter import Twitter
@@ -90,11 +90,6 @@ TRUTH: Mapping[str, Told] = {
     "usage-capped-daily": Told(TryLater, after=timedelta(hours=12), limited=True),
     "usage-capped-monthly": MEND,
 }
-
-
-@pytest.fixture
-def x() -> Iterator[XPlatform]:
-    yield from simulated_x()
 
 
 @pytest.fixture
