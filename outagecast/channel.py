@@ -215,6 +215,12 @@ class Rehearses(Protocol):
     def rehearse(self) -> Iterable[Finding]:
         """Make something that is not public, read it, delete it; whatever fails is a finding, and nothing is left."""
 
+    def leftovers(self) -> Iterable[Finding]:
+        """What a rehearsal may have left behind so far. Asked, from another thread, where one has not come to its end.
+
+        No network: time is over, or a person has interrupted it.
+        """
+
 
 @runtime_checkable
 class Leans(Protocol):

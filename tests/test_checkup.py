@@ -82,6 +82,18 @@ def test_an_interrupt_ends_the_waiting_at_once_with_what_is_known(gate: threadin
     assert time.monotonic() - began < 20
 
 
+def test_what_a_look_may_have_left_is_told_where_it_was_cut_off_and_nowhere_else(gate: threading.Event) -> None:
+    def hangs() -> Iterator[Finding]:
+        yield good("made")
+        gate.wait()
+
+    def left() -> list[Finding]:
+        return [Finding("a", Level.BAD, "draft 17 is left", "delete it")]
+
+    assert run(Look("a", hangs, 0.2, left))[-1] == ("a", "bad", "draft 17 is left")
+    assert run(Look("a", lambda: [good()], 20, left)) == [("a", "good", "fine")]
+
+
 def _exits() -> list[Finding]:
     sys.exit(3)
 
@@ -157,6 +169,9 @@ class Buoy:
         with pytest.raises(UnansweredError):
             names.texts("example.net")
         yield good("names")
+
+    def leftovers(self) -> Iterator[Finding]:
+        yield Finding("buoy", Level.BAD, "a draft is left", "delete it")
 
     def rehearse(self) -> Iterator[Finding]:
         self.did.append("rehearse")

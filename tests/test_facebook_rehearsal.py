@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,20 @@ def rehearsed(page: GraphPlatform, **keys: object) -> list[Finding]:
     assert all(finding.do for finding in found if finding.level is not Level.GOOD)
     assert not any("resume" in finding.do for finding in found)
     return found
+
+
+def cut_off(page: GraphPlatform, hangs: str, when: When = When.BEFORE) -> tuple[Level, str]:
+    """What is said to be left of a rehearsal in which such a call never comes back."""
+    reached = threading.Event()
+    page.faults.add(Fault(hangs, FaultKind.HANG, when))
+    page.on_event = lambda _, request: re.match(hangs, f"{request.method} {request.path}") and reached.set()
+    facebook = channel(page, patience=60)
+    assert isinstance(facebook, Rehearses)
+    assert list(facebook.leftovers()) == []
+    threading.Thread(target=lambda: list(facebook.rehearse()), daemon=True).start()
+    assert reached.wait(10)
+    assert all(finding.do for finding in facebook.leftovers())
+    return told(list(facebook.leftovers()))
 
 
 def told(found: list[Finding]) -> tuple[Level, str]:
@@ -214,3 +229,28 @@ def test_what_was_answered_before_is_no_reason_for_what_gets_no_answer(page: Gra
 def test_a_person_s_token_makes_nothing(page: GraphPlatform):
     level, text = told(rehearsed(page, page_access_token=Secret.of(page.user_token)))
     assert (level, "not the Page's own" in text) == (Level.BAD, True)
+
+
+def test_what_a_rehearsal_leaves_that_is_cut_off_is_named(page: GraphPlatform):
+    """The network may go, or the person's patience: the one thing that must not be lost is that there is a post."""
+    level, text = cut_off(page, READ)
+    (draft,) = page.page.posts
+    assert (level, draft in text, "was not seen to be deleted" in text) == (Level.BAD, True, True)
+
+
+def test_a_post_that_may_have_been_made_is_named_by_its_words(page: GraphPlatform):
+    level, text = cut_off(page, FEED, When.AFTER)
+    assert (level, "may have been made" in text, "Rehearsal of outagecast" in text) == (Level.BAD, True, True)
+
+
+def test_one_that_went_live_before_it_was_cut_off_is_said_to_be_public(page: GraphPlatform):
+    body = json.dumps({"id": "1001_9", "is_published": True})
+    page.faults.add(Fault(FEED, status=200, body=body))
+    level, text = cut_off(page, DELETE)
+    assert (level, "1001_9" in text, "It is PUBLIC" in text) == (Level.BAD, True, True)
+
+
+def test_a_rehearsal_that_came_to_its_end_leaves_nothing(page: GraphPlatform):
+    facebook = channel(page, patience=IMPATIENT)
+    assert [finding.level for finding in facebook.rehearse()] == [Level.GOOD]
+    assert list(facebook.leftovers()) == []

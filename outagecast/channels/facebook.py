@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from outagecast.channel import Act, Grant, Look, Person, Remember, SweepLog
     from outagecast.channels.facebook_graph import Graph
+    from outagecast.channels.facebook_rehearsal import Rehearsal
 
 _LOOK_BACK = timedelta(days=1)
 """How far before the last attempt posts are looked at: an earlier attempt may have landed after all, and clocks differ.
@@ -83,6 +84,7 @@ class Facebook:
         self._house = house
         self._now = now
         self._patience = patience
+        self._rehearsal: Rehearsal | None = None
         self._spent: tuple[datetime, TryLater] | None = None
         """Until when, and why, the Page's calls are left for posts."""
 
@@ -189,7 +191,12 @@ class Facebook:
             graph = self._graph
         except ChannelError as err:
             return [Finding(self.name, Level.BAD, err.text, next_step(err))]
-        return Rehearsal(self.name, self._settings, graph, self._now()).findings()
+        self._rehearsal = Rehearsal(self.name, self._settings, graph, self._now())
+        return self._rehearsal.findings()
+
+    def leftovers(self) -> Iterable[Finding]:
+        """What a rehearsal that was cut off may have left on the Page."""
+        return self._rehearsal.leftovers() if self._rehearsal else ()
 
     def warm(self) -> None:
         """Import facebook-sdk, and what else the first call needs."""

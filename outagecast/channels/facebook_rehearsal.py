@@ -13,7 +13,7 @@ from outagecast.channels.facebook_posts import SHOWN_FIELDS, Shown, search
 from outagecast.channels.facebook_settings import Publish
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from outagecast.channel import Finding
@@ -25,6 +25,7 @@ _NO_CAPABILITY = 3
 _CLOCKS_DIFFER = timedelta(days=1)
 """Only bounds the reading: the text has the time in it to the microsecond."""
 _BY_HAND = "delete it by hand: Meta Business Suite shows it under Content, among the drafts and unpublished posts"
+_STATES = {True: "It is PUBLIC", False: "It is not public", None: "It was asked for as one that nobody sees"}
 _LOOK = "look at the Page in a browser that is not logged in: is it gone there"
 
 
@@ -43,22 +44,39 @@ class Rehearsal:
         self._found: list[Finding] = []
         self._public: bool | None = None
         """None: not known."""
+        self._asked = False
+        """From here on there may be a post."""
+        self._ref = ""
+        self._over = False
+        """Nothing is left, or what is left has been told."""
 
     def findings(self) -> Sequence[Finding]:
         """Rehearse. What was made is deleted even when a later step fails, by a fault of our own too."""
+        self._asked = True
         made = self._made()
         if made is None:
+            self._over = True
             return self._found
-        self._public = made.live
+        self._public, self._ref = made.live, made.ref
         try:
             self._read(made)
         finally:
             self._delete(made.ref)
+        self._over = True
         if not self._found:
             self._found.append(
                 self._said.good("a post that nobody sees was made, read and deleted again: posting works")
             )
         return self._found
+
+    def leftovers(self) -> Iterator[Finding]:
+        """What is there, or may be, of a rehearsal that was cut off."""
+        if not self._asked or self._over:
+            return
+        what = f"the post {self._ref} of the rehearsal was not seen to be deleted"
+        if not self._ref:
+            what = f'a post of the rehearsal may have been made: "{self._text}"'
+        yield self._said.bad(f"{what}. {_STATES[self._public]}", f"{_BY_HAND}; then: {LIVE}")
 
     def _bad(self, text: str, do: str) -> None:
         self._found.append(self._said.bad(text, do))
@@ -139,8 +157,7 @@ class Rehearsal:
         self._left(ref, failed or "Facebook said so and still shows it")
 
     def _left(self, ref: str, why: str, *, sure: bool = True) -> None:
-        states = {True: "It is PUBLIC", False: "It is not public", None: "It was asked for as one that nobody sees"}
         what = "could not be deleted" if sure else "was deleted"
-        text = f"the post {ref} of the rehearsal {what} ({why}). {states[self._public]}"
+        text = f"the post {ref} of the rehearsal {what} ({why}). {_STATES[self._public]}"
         do = f"{_BY_HAND}; then: {LIVE}"
         self._found.append(self._said.bad(text, do) if sure else self._said.warning(text, do))

@@ -23,8 +23,10 @@ def looks(opened: Opened, names: Names, *, live: bool, patience: float) -> Itera
     if channel is None:
         yield Look(opened.name, lambda: [_unusable(opened)], patience)
         return
-    rehearses = live and isinstance(channel, Rehearses)
-    yield Look(opened.name, lambda: _talk(channel, live=live), patience * (2 if rehearses else 1))
+    if live and isinstance(channel, Rehearses):
+        yield Look(opened.name, lambda: _talk(channel, live=True), 2 * patience, channel.leftovers)
+    else:
+        yield Look(opened.name, lambda: _talk(channel, live=False), patience)
     if isinstance(channel, Named):
         named = channel
         yield Look(opened.name, lambda: named.check_names(names), patience)

@@ -26,6 +26,8 @@ class Look(msgspec.Struct, frozen=True):
     subject: str
     ask: Ask
     patience: float
+    left: Ask = tuple
+    """What may be left behind if it does not come to its end."""
 
 
 class _Running:
@@ -56,10 +58,12 @@ class _Running:
         ended, found = self._ended.is_set(), list(self._found)
         if ended:
             return found
-        if time.monotonic() < self._until:
-            return [*found, Finding(self.look.subject, Level.BAD, "interrupted before its end", _AGAIN)]
-        text = f"it did not end within {self.look.patience:.0f} s; what it found until then stands here"
-        return [*found, Finding(self.look.subject, Level.BAD, text, f"look at the network, then: {_AGAIN}")]
+        text, do = "interrupted before its end", _AGAIN
+        if time.monotonic() >= self._until:
+            text = f"it did not end within {self.look.patience:.0f} s; what it found until then stands here"
+            do = f"look at the network, then: {_AGAIN}"
+        left = caught(self.look.subject, self.look.left)
+        return [*found, Finding(self.look.subject, Level.BAD, text, do), *left]
 
 
 def all_findings(looks: Sequence[Look], mask: Callable[[str], str]) -> list[Finding]:
