@@ -209,8 +209,12 @@ def exposed(config: Config) -> tuple[str, ...]:
     """Where a secret is written out, if others can read the file: file, line and key path of each."""
     if not config.path.stat().st_mode & _OTHERS_MAY:
         return ()
-    written = [secret for section in config.channels.values() for secret in _secrets(section.settings)]
-    return tuple(secret.where or config.path.name for secret in written if secret.written_out)
+    return tuple(secret.where or config.path.name for secret in secrets_of(config) if secret.written_out)
+
+
+def secrets_of(config: Config) -> tuple[Secret, ...]:
+    """Every secret of every channel, unread."""
+    return tuple(secret for section in config.channels.values() for secret in _secrets(section.settings))
 
 
 def _secrets(value: object) -> Iterator[Secret]:

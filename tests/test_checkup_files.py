@@ -71,6 +71,52 @@ def test_who_else_may_read_or_change_the_config(night: Night, mode: int, folder:
     assert "written-out-0815" not in str(found)
 
 
+def test_a_folder_further_up_is_enough_to_put_another_config_there(night: Night) -> None:
+    night.write_config(top="own: [example.com]")
+    below = night.folder / "etc" / "outagecast"
+    below.mkdir(parents=True)
+    night.config = night.config.rename(below / "outagecast.yaml")
+    night.config.chmod(0o600)
+    below.parent.chmod(0o777)
+    (bad,) = of_config(night)
+    assert (bad.level, bad.do) == (Level.BAD, f"chmod go-w {below.parent}")
+
+
+def test_a_config_of_somebody_else_is_told(night: Night) -> None:
+    night.write_config(top="own: [example.com]")
+    night.config.chmod(0o600)
+    if os.geteuid():
+        pytest.skip("only root may give a file away")
+    os.chown(night.config, 4711, 4711)
+    (warned,) = of_config(night)
+    assert (warned.level, "belongs to somebody else" in warned.text) == (Level.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "mode", "expected"),
+    [
+        ("file:key", 0o600, ["good"]),
+        ("file:key", 0o640, ["warning"]),
+        ("file:key", 0o666, ["bad"]),
+        ("file:missing", 0o600, ["good"]),
+        ("command:./key argument", 0o700, ["good"]),
+        ("command:./key argument", 0o757, ["bad"]),
+        ("command:cat key", 0o600, ["good"]),
+        ("command:no-such-program", 0o600, ["good"]),
+    ],
+)
+def test_who_else_may_read_or_change_where_a_secret_comes_from(
+    night: Night, source: str, mode: int, expected: list[str]
+) -> None:
+    night.write_config(night.twitter().replace("${TWITTER_API_KEY}", f"${{{source}}}"), top="own: [example.com]")
+    night.config.chmod(0o600)
+    (night.folder / "key").write_text("echo s")
+    (night.folder / "key").chmod(mode)
+    found = of_config(night)
+    assert levels(found) == expected
+    assert all(one.do.startswith("chmod ") and "key" in one.do for one in found if one.level is not Level.GOOD)
+
+
 def test_a_config_that_is_changed_where_it_really_lies_is_found_behind_a_link(night: Night) -> None:
     night.write_config(top="own: [example.com]")
     night.config.chmod(0o600)

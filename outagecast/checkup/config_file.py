@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outagecast.checkup import permissions
+from outagecast.checkup import permissions, secret_places
 from outagecast.config import exposed
 from outagecast.model import Finding, LeastReplies, Level
 
@@ -20,7 +20,13 @@ _SHOWN = 3
 
 def findings(config: Config, opened: Mapping[str, Opened]) -> Iterator[Finding]:
     """Who may read and change it, where replies stay open, and what is missing for others' checks."""
-    found = [*_rights(config), *_secrets(config), *_replies(config, opened), *_missing(config)]
+    found = [
+        *_rights(config),
+        *_secrets(config),
+        *secret_places.findings(config),
+        *_replies(config, opened),
+        *_missing(config),
+    ]
     if not found:
         found = [Finding(_SUBJECT, Level.GOOD, f"{config.path} is in order")]
     yield from found
@@ -31,7 +37,12 @@ def _rights(config: Config) -> Iterator[Finding]:
     path = config.path
     if permissions.everybody_can_change(path):
         text = f"everybody on this machine can change {path} ({permissions.told(path)}), and its commands are run"
-        yield Finding(_SUBJECT, Level.BAD, text, f"chmod go-w {path} {path.absolute().parent}")
+        yield Finding(_SUBJECT, Level.BAD, text, f"chmod go-w {permissions.open_folder(path) or path}")
+    elif permissions.strangers(path):
+        text = f"{path} belongs to somebody else ({permissions.told(path)}), and its commands are run"
+        yield Finding(
+            _SUBJECT, Level.WARNING, text, f"copy it, so that it is yours: cp {path} my.yaml; chmod 600 my.yaml"
+        )
     elif permissions.group_can_change(path):
         text = f"its whole group can change {path} ({permissions.told(path)}), and its commands are run"
         yield Finding(_SUBJECT, Level.WARNING, text, f"chmod g-w {path}")

@@ -83,7 +83,7 @@ def _to_be_made(path: Path) -> Iterator[Finding]:
 def _rights(path: Path) -> Iterator[Finding]:
     if permissions.everybody_can_change(path):
         text = f"everybody on this machine can change or replace {path} ({permissions.told(path)})"
-        yield Finding(_SUBJECT, Level.BAD, text, f"chmod go-w {path} {path.absolute().parent}")
+        yield Finding(_SUBJECT, Level.BAD, text, f"chmod go-w {permissions.open_folder(path) or path}")
     if permissions.others_can_read(path):
         text = f"others can read {path}, and every reader's address is in it ({permissions.told(path)})"
         yield Finding(_SUBJECT, Level.WARNING, text, f"chmod 600 {path}")

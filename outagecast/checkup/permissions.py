@@ -17,9 +17,18 @@ def others_can_read(path: Path) -> bool:
 
 def everybody_can_change(path: Path) -> bool:
     """Whether any user of this machine may change the file, or put another one in its place."""
-    if path.stat().st_mode & stat.S_IWOTH:
-        return True
-    return any(_everybodys(folder) for folder in {path.absolute().parent, path.resolve().parent})
+    return bool(path.stat().st_mode & stat.S_IWOTH) or open_folder(path) is not None
+
+
+def open_folder(path: Path) -> Path | None:
+    """The first folder on the way to it in which any user may put another thing in the place of what is there."""
+    ways = (*path.absolute().parents, *path.resolve().parents)
+    return next((folder for folder in dict.fromkeys(ways) if _everybodys(folder)), None)
+
+
+def strangers(path: Path) -> bool:
+    """Whether it belongs to somebody else, who may change it whatever its mode says; root is nobody else."""
+    return path.stat().st_uid not in {0, os.geteuid()}
 
 
 def group_can_change(path: Path) -> bool:
