@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from night import Night
 
-from outagecast.sandbox.faults import Fault
+from outagecast.sandbox.faults import Fault, FaultKind
 from outagecast.sandbox.x import ERRORS as X
 
 if TYPE_CHECKING:
@@ -112,3 +113,18 @@ def test_what_no_such_channel_can_keep_is_refused_before_anything_goes_out(
     assert done.code in {1, 2}
     assert "replies" in done.out + done.err
     assert (night.pages(), night.mails()) == ([], [])
+
+
+@pytest.mark.parametrize("kind", [FaultKind.STATUS, FaultKind.RESET, FaultKind.HTML])
+@pytest.mark.parametrize("name", ["twitter", "facebook"])
+def test_a_post_is_looked_at_once_and_a_platform_that_is_down_is_left_to_the_next_run(
+    night: Night, name: str, kind: FaultKind
+) -> None:
+    platform, read = (
+        (night.x, "GET /2/tweets/") if name == "twitter" else (night.graph, "GET /v[0-9.]+/[0-9_]+/comments")
+    )
+    platform.faults.add(Fault(read, kind, times=1_000))
+    done = night.run("post", "--json", "--to", name, "fiber cut")
+    assert (done.json["outcome"], done.code) == ("sent", 75)
+    asked = [request for request in platform.log if re.match(read, f"{request.method} {request.path}")]
+    assert len(asked) == 1

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from outagecast.journal import Task
 
 LOOK_PATIENCE = timedelta(seconds=5)
-"""How long a run that is otherwise done waits to look at replies again: the post is out, `resume` can look later."""
+"""How long a run that is otherwise done waits for a look that an earlier one has put off; the post is out."""
 SWEEPING = 15.0
 """Seconds that the sweeps at the end of a command get per channel, without --deadline: the person who typed it waits
 for its report. Less than a platform may take for one answer (20 s), so one that hangs costs no more than that."""
@@ -42,6 +42,8 @@ class SweepCourier(UpkeepCourier):
         self._under_way: Task | None = None
         self.seen: set[int] = set()
         """What this run has published, or looked below already."""
+        self._verified: set[int] = set()
+        """What this run has looked at once: a look that failed is repeated by the next run, and holds nobody up."""
         self.unswept = ""
         """Why posts have not been looked at, if any have not."""
         self.unseen: list[int] = []
@@ -98,7 +100,7 @@ class SweepCourier(UpkeepCourier):
 
         A sweep that has just failed at the end of a command is not tried again there.
         """
-        tried: set[int] = set() if self.run.looks_only else self._young
+        tried = self._verified if self.run.looks_only else self._verified | self._young
         worth_waiting = self.run.clock.now() + LOOK_PATIENCE
         for task in tasks:
             due = task.look_due if task.state is PostState.SENT and task.post.id not in tried else None
@@ -108,6 +110,7 @@ class SweepCourier(UpkeepCourier):
     def _verify(self, task: Task) -> None:
         """Close replies and read that back. It is a sweep where nothing can be closed, or where one was asked for."""
         moderated = self.channel.caps.replies is ReplyControl.MODERATED
+        self._verified.add(task.post.id)
         self.look(task, sweep=moderated or task.post.id in self._young)
         if moderated:
             self.seen.add(task.post.id)
