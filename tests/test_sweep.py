@@ -205,3 +205,14 @@ def test_nor_is_a_picture_that_was_left_out_and_a_look_that_does_fail_is_told_be
     known, why = replies(failed)
     assert (failed.code, known) == (1, "open")
     assert (why or "").endswith(f"; {note}")
+
+
+def test_the_reason_why_replies_are_open_outlives_the_edit_of_the_first_post(night: Night) -> None:
+    night.run("post", "--json", "--to", "facebook", "fiber cut")
+    night.graph.stranger_comment(night.graph.public()[0]["id"], "When?")
+    night.graph.usage = (85, 30)  # the rest of the Page's calls is left for announcements: no sweep follows the update
+    before = night.run("sweep", "--json").json["incidents"][0]["channels"][0]["posts"][0]
+    night.run("update", "cable found")
+    first = night.run("status", "--json").json["incidents"][0]["announcements"][0]["channels"][0]["posts"][0]
+    assert night.pages()[0].startswith("UPDATE")
+    assert (first["replies"], first["detail"]) == ("open", before["detail"])

@@ -108,7 +108,7 @@ class Upkeep(Moves):
 
     def amended(self, post: int, shown: str, shows: int | None) -> None:
         """Sent -> sent: the platform shows these words now, those of the announcement `shows` (None: its own)."""
-        columns = {
+        columns: dict[str, object] = {
             "amend_due": None,
             "shown": shown,
             "shows": shows,
@@ -117,6 +117,8 @@ class Upkeep(Moves):
             "tries": 0,
             "hint": None,
         }
+        if why := self._failed_look(post):
+            columns |= {"detail": why, "hint": "outagecast sweep"}
         self._move(post, [PostState.SENT], PostState.SENT, "amended", columns=columns)
 
     def amend_later(self, post: int, why: TryLater, due: datetime) -> None:
@@ -173,6 +175,16 @@ class Upkeep(Moves):
             columns=columns,
             quiet=not asked,
         )
+
+    def _failed_look(self, post: int) -> str | None:
+        """Why the latest look at its replies has failed; None where it has not: that stays true with other words."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT t.detail FROM attempt t JOIN post p ON p.id = t.post WHERE p.id = ? AND p.looks > 0 "
+                "AND t.event LIKE 'replies %' ORDER BY t.id DESC LIMIT 1",
+                (post,),
+            ).fetchone()
+        return row["detail"] if row else None
 
     def _waits_for_more(self, post: int) -> sqlite3.Row | None:
         """What is said of a post that is to be taken back, or to get other words: no look at replies may wipe that."""
