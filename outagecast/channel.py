@@ -194,6 +194,15 @@ class SweepLog(Protocol):
     def unsearched(self, why: str) -> None:
         """Strangers' words may not be looked for by this account, for this reason: told in the history, once."""
 
+    def give_way(self) -> bool:
+        """Whether another command waits: what is left is left to the next sweep.
+
+        To be asked between two requests. Once it is true, how the sweep ends, and what it gives, counts for nothing.
+        """
+
+    def read(self, replies: Replies) -> None:
+        """What the setting was read back as, whatever comes after: of a sweep that fails it is kept if it is worse."""
+
 
 @runtime_checkable
 class Sweeps(Protocol):

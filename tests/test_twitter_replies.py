@@ -40,6 +40,12 @@ class Log:
     def unsearched(self, why: str) -> None:
         self.whys.append(why)
 
+    def give_way(self) -> bool:
+        return False
+
+    def read(self, replies: Replies) -> None:
+        self.setting = replies
+
 
 def intruded(x: XPlatform, twitter: Twitter, replies: int = 1) -> tuple[Receipt, list[str]]:
     """A root of ours, with strangers' replies that X let through."""

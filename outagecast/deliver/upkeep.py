@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from outagecast.channel import Edits, Sweeps
 from outagecast.deliver.clock import backoff
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, timedelta
 
-    from outagecast.journal import AnnouncementRow, Journal, Task
+    from outagecast.deliver.courier import Run
+    from outagecast.journal import AnnouncementRow, Task
     from outagecast.model import Act
 
 MOST_LOOKS = 6
@@ -54,6 +55,9 @@ def sweep_next(hint: str) -> str:
 
 class UpkeepCourier(Courier):
     """Does what follows for the posts of one channel."""
+
+    cut_short = False
+    """Whether the last look was told to give way: then it counts for nothing."""
 
     def upkeep(self, tasks: Sequence[Task]) -> Iterator[Step]:
         """What is to be taken back, newest first, then what is to get other words."""
@@ -150,31 +154,49 @@ class UpkeepCourier(Courier):
     # -- replies -------------------------------------------------------------------------------------------------
 
     def look(self, task: Task, *, sweep: bool) -> ChannelError | None:
-        """Look at its replies, strangers' included in a `sweep`; why that failed. It is out whatever comes of this."""
+        """Look at its replies, strangers' included in a `sweep`; why that failed. It is out whatever comes of this.
+
+        One that was `cut_short` changes nothing.
+        """
+        log = self._log(task)
         try:
-            replies = self._asked(task, sweep=sweep)
-        except TryLater as err:
-            self._verify_later(task, self.said(err), err.after)
-            return err
+            replies = self._asked(task, log, sweep=sweep)
         except ChannelError as err:
-            self._verify_never(task, self.said(err))
-            return err
+            return self._not_looked(task, log, self.said(err), again=isinstance(err, TryLater))
         except JournalError:
             raise
         except Exception as err:  # noqa: BLE001  an adapter's bug says nothing about the world
-            surprise = self.surprise(err)
-            self._verify_later(task, surprise, None)
-            return surprise
+            return self._not_looked(task, log, self.surprise(err), again=True)
+        self.cut_short = log.cut_short
+        if not log.cut_short:
+            self._looked(task, replies)
+        return None
+
+    def _looked(self, task: Task, replies: Replies | None) -> None:
         known = _receipt(task).replies if replies is None else replies
         self.run.journal.replies(task.post.id, known, due=None, asked=replies is not None)
         self.tell(task.post, PostState.SENT, f"replies {known}", _receipt(task).url)
-        return None
 
-    def _asked(self, task: Task, *, sweep: bool) -> Replies | None:
+    def _not_looked(self, task: Task, log: Log, err: ChannelError, *, again: bool) -> ChannelError:
+        """A look that failed; one that was cut short has not, whatever it says."""
+        self.cut_short = log.cut_short
+        task = _as_read(task, log.setting)
+        if self.cut_short:
+            return err
+        if again:
+            self._verify_later(task, err, getattr(err, "after", None))
+        else:
+            self._verify_never(task, err)
+        return err
+
+    def _asked(self, task: Task, log: Log, *, sweep: bool) -> Replies | None:
         if sweep and isinstance(self.channel, Sweeps):
-            what = "comment" if self.channel.caps.replies is ReplyControl.MODERATED else "reply"
-            return self.channel.sweep(_receipt(task), Log(self.run.journal, task.post.id, what))
+            return self.channel.sweep(_receipt(task), log)
         return self.channel.close_replies(_receipt(task))
+
+    def _log(self, task: Task) -> Log:
+        what = "comment" if self.channel.caps.replies is ReplyControl.MODERATED else "reply"
+        return Log(self.run, task.post.id, what)
 
     def _verify_later(self, task: Task, err: ChannelError, after: timedelta | None) -> None:
         if task.looks + 1 >= MOST_LOOKS:
@@ -195,24 +217,45 @@ class UpkeepCourier(Courier):
         self.tell(task.post, PostState.SENT, err.text, receipt.url)
 
 
-class Log(msgspec.Struct, frozen=True):
+class Log:
     """What a sweep of a post writes into the journal; `what` is the name of what strangers leave there."""
 
-    journal: Journal
-    post: int
-    what: str
+    def __init__(self, run: Run, post: int, what: str) -> None:
+        self._run = run
+        self._post = post
+        self._what = what
+        self.setting: Replies | None = None
+        """As it was read back, if it was."""
+        self.cut_short = False
+        """It was told to give way: some of it is left."""
 
     def done(self, act: Act, ref: str) -> None:
         """One more is hidden or deleted."""
-        self.journal.acted(self.post, act, f"{self.what} {ref}")
+        self._run.journal.acted(self._post, act, f"{self._what} {ref}")
 
     def has(self, ref: str) -> bool:
         """Whether a sweep has done so already."""
-        return self.journal.has_acted(self.post, f"{self.what} {ref}")
+        return self._run.journal.has_acted(self._post, f"{self._what} {ref}")
 
     def unsearched(self, why: str) -> None:
         """Nobody may look for them."""
-        self.journal.unsearched(self.post, why)
+        self._run.journal.unsearched(self._post, why)
+
+    def give_way(self) -> bool:
+        """Whether another command waits, or this one is over."""
+        self.cut_short |= self._run.stop.is_set() or self._run.gave_way.is_set()
+        return self.cut_short
+
+    def read(self, replies: Replies) -> None:
+        """What the setting is."""
+        self.setting = replies
+
+
+def _as_read(task: Task, setting: Replies | None) -> Task:
+    """A post of which no less is feared than what its setting was read back as."""
+    receipt = _receipt(task)
+    worst = max(receipt.replies, setting or receipt.replies, key=list(Replies).index)
+    return replace(task, receipt=replace(receipt, replies=worst))
 
 
 def _receipt(task: Task) -> Receipt:
