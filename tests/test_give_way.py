@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,14 @@ import pytest
 from night import Night
 
 from outagecast.deliver import SystemClock
-from outagecast.sandbox.faults import never_arrived
+from outagecast.journal import Lock
+from outagecast.sandbox.faults import Fault, FaultKind, never_arrived
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+COMMENTS = r"GET /v\d+\.\d+/[0-9_]+/comments"
 
 
 @pytest.fixture
@@ -77,3 +82,44 @@ def test_a_watching_resume_ends_at_one_interrupt_with_its_report(doubted: Night)
         out, _ = watching.communicate(timeout=30)
     assert watching.returncode == 75
     assert b"twitter" in out
+
+
+@pytest.mark.parametrize("sweeps", [("sweep",), ("sweep", "--watch"), ("update", "digging"), ("resume",)], ids=" ".join)
+def test_an_announcement_goes_out_at_once_whatever_a_sweep_hangs_in(tonight: Night, sweeps: tuple[str, ...]):
+    assert tonight.run("post", "fiber cut").code == 0
+    # The first look of an update's own post is part of that update; what hangs is the sweep behind it.
+    tonight.graph.faults.add(Fault(COMMENTS, FaultKind.HANG, skip=sweeps[0] == "update", times=1))
+    asked, hangs = len(tonight.graph.log), threading.Event()
+    needed = 1 + (sweeps[0] == "update")
+    tonight.graph.on_event = lambda *_: looks(tonight, asked) < needed or hangs.set()
+    before = len(tonight.tweets()) + (sweeps[0] == "update")
+    with start(tonight, *sweeps, "--deadline", "25") as sweeping:
+        assert hangs.wait(30)
+        begun = time.monotonic()
+        said = tonight.run("post", "mail is down", "--json", "--deadline", "10")
+        assert said.code == 0, said.out + said.err
+        assert time.monotonic() - begun < 5, "Facebook answers after 20 seconds"
+        assert len(tonight.tweets()) == before + 1
+        if "--watch" in sweeps:
+            sweeping.send_signal(signal.SIGTERM)
+        out, err = sweeping.communicate(timeout=30)
+    assert tonight.run("status", "--check").code == 0, "and nothing is called open because somebody had news"
+    assert sweeping.returncode == 0 or "--watch" in sweeps, out + err
+
+
+def looks(night: Night, since: int) -> int:
+    return sum(request.path.endswith("/comments") for request in list(night.graph.log)[since:])
+
+
+def test_two_that_sweep_do_not_give_way_to_each_other(tmp_path: Path):
+    journal = tmp_path / "journal.db"
+    with Lock(journal).take("sweep", wait=0) as held:
+        waiting = threading.Event()
+        other = threading.Thread(
+            target=lambda: Lock(journal).take("sweep", wait=30, waiting=lambda _: waiting.set(), urgent=False).release()
+        )
+        other.start()
+        assert waiting.wait(30)
+        assert not any(held.wanted() for _ in range(1000))
+    other.join(30)
+    assert not other.is_alive()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from outagecast.channel import Act, Capabilities, Receipt, Refused, Replies, ReplyControl, TryLater
 from outagecast.deliver import Ended, Sweeping, deliver
 from outagecast.deliver.sweeps import SWEEPING
-from outagecast.journal import Journal
+from outagecast.journal import Journal, RunOverError
 from tests import test_deliver_machine as machine
 from tests.journal_kit import NOW, history, letters, news, posts, row
 
@@ -254,3 +256,75 @@ def test_who_asks_for_young_posts_never_goes_through_letters(journal: Journal) -
         plans = [step["detail"] for line in asked for step in db.execute(f"EXPLAIN QUERY PLAN {line}")]
     assert any("post" in step or "p USING" in step for step in plans)
     assert not [step for step in plans if step.startswith(("SCAN p", "SCAN w", "SCAN a"))], plans
+
+
+@pytest.mark.parametrize("asked", [{"looks_only": True}, {}], ids=["a sweep", "the sweep at the end of a command"])
+def test_a_platform_that_hangs_is_left_behind_when_another_outagecast_waits(
+    journal: Journal, clock: Time, asked: dict[str, Any]
+) -> None:
+    published(journal, clock)
+    hangs, let_go, over = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(_receipt: Receipt, log: SweepLog) -> None:
+        hangs.set()
+        let_go.wait(30)
+        with contextlib.suppress(RunOverError):
+            log.done(Act.HIDDEN, "5_6")
+        over.set()
+        raise TryLater("it took too long")
+
+    sweeping = Sweeping(NOW - machine.NEVER, wanted=hangs.is_set)
+    begun = time.monotonic()
+    ended = run(journal, clock, Page(then=hang), sweeping=sweeping, give_way=hangs.is_set if asked else _never, **asked)
+    took = time.monotonic() - begun
+    let_go.set()
+    assert over.wait(30)
+    assert took < 2
+    assert (ended.gave_way, ended.unswept, ended.unseen, ended.left_behind) == (True, {}, [], ["feed"])
+    assert ended.unreached == {"feed": 3}
+    assert replies(journal) == [("moderated", False)] * 3
+    assert "hidden" not in history(journal, 3)
+
+
+def test_a_sweep_gives_way_between_two_requests_and_its_end_counts_for_nothing(journal: Journal, clock: Time) -> None:
+    published(journal, clock)
+    asked, told = threading.Event(), threading.Event()
+
+    def ask(_receipt: Receipt, log: SweepLog) -> None:
+        asked.set()
+        while not log.give_way():
+            assert not told.wait(0.01)
+        raise Refused("some comments stand still", mendable=True)
+
+    ended = run(journal, clock, Page(then=ask), sweeping=Sweeping(NOW - machine.NEVER, wanted=asked.is_set))
+    told.set()
+    assert (ended.unswept, ended.unreached, ended.left_behind) == ({}, {"feed": 3}, [])
+    assert replies(journal) == [("moderated", False)] * 3
+
+
+def test_what_is_being_published_is_waited_for_and_so_is_its_first_look(journal: Journal, clock: Time) -> None:
+    journal.plan(news(at=clock.now()), [posts("a")])
+    page = Page(then=lambda _receipt, log: not log.give_way() or pytest.fail("it gave way"))
+    page.send = lambda post, *_: time.sleep(0.6) or Receipt(post.text)  # type: ignore[method-assign,func-returns-value]
+    ended = run(journal, clock, page, sweeping=Sweeping(NOW - machine.NEVER, wanted=lambda: True))
+    assert (ended.unreached, replies(journal, 1)) == ({}, [("moderated", False)])
+
+
+@pytest.mark.parametrize("read", [Replies.OPEN, None], ids=["read back as open", "not read back"])
+def test_what_was_read_back_before_a_sweep_failed_is_kept_where_it_is_worse(
+    journal: Journal, clock: Time, read: Replies | None
+) -> None:
+    journal.plan(news(at=clock.now()), [posts("a", name="closed")])
+    run(journal, clock, Closed("closed"), sweeping=None)
+    reopen(journal)
+
+    def fail(_receipt: Receipt, log: SweepLog) -> None:
+        log.read(read or Replies.CLOSED)
+        raise TryLater("the search is down")
+
+    run(journal, clock, Closed("closed", fail), looks_only=True)
+    assert row(journal, 1)["replies"] == (read or Replies.CLOSED)
+
+
+def _never() -> bool:
+    return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from outagecast import announce, registry
 from outagecast.config import find, load
 from outagecast.deliver import PATIENCE, Sweeping, deliver
 from outagecast.deliver.upkeep import sweep_next, unseen
-from outagecast.errors import ConfigError, Refused, UsageError
+from outagecast.errors import ConfigError, JournalError, Refused, UsageError
 from outagecast.journal import Journal, Lock, Scope
 from outagecast.model import LeastReplies
 from outagecast.phrasing import Pen
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from outagecast.cli.surroundings import Surroundings
     from outagecast.config import Config
     from outagecast.deliver import Ended, Event
+    from outagecast.journal import Task
     from outagecast.registry import Opened
 
 
@@ -71,12 +72,16 @@ class Desk(msgspec.Struct, frozen=True):
         return registry.Opened(name, "?", LeastReplies.OPEN, error=gone)
 
     @contextmanager
-    def journal(self, command: str, waiting: Callable[[str], None]) -> Iterator[Journal]:
-        """The journal, locked for this run; what an ended run left `sending` is in doubt from here on."""
+    def journal(self, command: str, waiting: Callable[[str], None], *, urgent: bool = True) -> Iterator[Journal]:
+        """The journal, locked for this run; what an ended run left `sending` is in doubt from here on.
+
+        Whoever sweeps gives way to a command that waits for it and is `urgent`.
+        """
         with Journal(self.journal_path, self.around.clock.now) as journal:
             journal.mask = self.config.vault.mask
             wait = self.left()
-            with Lock(self.journal_path).take(command, wait=PATIENCE if wait is None else wait, waiting=waiting):
+            wait = PATIENCE if wait is None else wait
+            with Lock(self.journal_path).take(command, wait=wait, waiting=waiting, urgent=urgent):
                 journal.recover()
                 yield journal
 
@@ -107,16 +112,30 @@ class Desk(msgspec.Struct, frozen=True):
         if not sweep:
             return self._deliver(journal, announcements, channels, watch, give_way=give_way)
         swept = {name: opened[name] for name in self.swept_channels(journal, opened)}
+        if opened.keys() >= self.config.channels.keys():
+            swept |= self.gone(journal, self.young_since())
         idle = {name: one.channel for name, one in swept.items() if one.channel and name not in busy}
-        sweeping = Sweeping(self.young_since())
-        blind = own_up(journal, swept, sweeping.since)
+        blind = own_up(journal, swept, self.young_since())
+        sweeping = Sweeping(self.young_since(), apart=posts_of(blind), wanted=self.wanted)
         ended = self._deliver(journal, announcements, channels | idle, watch, give_way=give_way, sweeping=sweeping)
-        unusable = {name: one.error.text for name, one in swept.items() if one.error}
-        return replace(ended, unswept=unusable | dict(ended.unswept), unseen=[*ended.unseen, *blind])
+        unswept = {one.channel: one.why.text for one in blind} | dict(ended.unswept)
+        return replace(ended, unswept=unswept, unseen=[*ended.unseen, *(one.task.announcement for one in blind)])
+
+    def wanted(self) -> bool:
+        """Whether another outagecast waits for the journal. Not being able to tell must not end a run."""
+        try:
+            return Lock(self.journal_path).wanted()
+        except JournalError:
+            return False
 
     def young_since(self) -> datetime:
         """Incidents that were over before are not swept any more (`sweep_for`)."""
         return self.around.clock.now() - self.config.sweep_for
+
+    def gone(self, journal: Journal, since: datetime) -> dict[str, Opened]:
+        """The channels that the config no longer names, and that have a post young enough to be swept."""
+        young = journal.young_channels(Scope(), since)
+        return self.open([name for name in young if name not in self.config.channels])
 
     def swept_channels(self, journal: Journal, names: Iterable[str]) -> list[str]:
         """The channels of these names that have a post young enough to be swept."""
@@ -128,12 +147,10 @@ class Desk(msgspec.Struct, frozen=True):
         watch: Callable[[Event], None],
         opened: Mapping[str, Opened],
         sweeping: Sweeping,
-        *,
-        give_way: Callable[[], bool] = lambda: False,
     ) -> Ended:
-        """Sweep, look at replies that are due to be looked at, and nothing else."""
+        """Sweep, look at replies that are due to be looked at, and nothing else; and that only while nobody waits."""
         channels: dict[str, Channel | Refused] = {name: one.channel for name, one in opened.items() if one.channel}
-        return self._deliver(journal, None, channels, watch, looks_only=True, sweeping=sweeping, give_way=give_way)
+        return self._deliver(journal, None, channels, watch, looks_only=True, sweeping=sweeping, give_way=self.wanted)
 
     def _deliver(
         self,
@@ -178,19 +195,36 @@ def desk(
     return Desk(around, read, started, deadline)
 
 
-def own_up(journal: Journal, opened: Mapping[str, Opened], since: datetime) -> list[int]:
-    """Write down why nobody can look through a channel, and that what was found last may be true no longer.
+class Blind(NamedTuple):
+    """A young post that its channel cannot look at."""
 
-    Gives the announcements that this is about.
-    """
-    blind: dict[int, None] = {}
-    for name, one in opened.items():
-        for task in journal.young(Scope(None, (name,)), since) if one.error else ():
-            if one.error and task.receipt:
-                known = unseen(task.receipt.replies, None)
-                journal.replies(task.post.id, known, due=None, why=one.error.text, hint=sweep_next(one.error.hint))
-                blind[task.announcement] = None
-    return list(blind)
+    channel: str
+    task: Task
+    why: Refused
+
+
+def posts_of(blind: Iterable[Blind]) -> frozenset[int]:
+    """Their ids."""
+    return frozenset(one.task.post.id for one in blind)
+
+
+def own_up(journal: Journal, opened: Mapping[str, Opened], since: datetime) -> list[Blind]:
+    """Write down why nobody can look below a post, and that what was found last may be true no longer."""
+    blind = [one for name in opened for one in _blind(journal, name, opened[name], since)]
+    for one in blind:
+        assert one.task.receipt is not None  # noqa: S101  what is swept is out
+        known = unseen(one.task.receipt.replies, None)
+        hint = sweep_next(one.why.hint)
+        journal.replies(one.task.post.id, known, due=None, why=one.why.text, hint=hint)
+    return blind
+
+
+def _blind(journal: Journal, name: str, one: Opened, since: datetime) -> Iterator[Blind]:
+    """The young posts that a channel cannot look at: it cannot be opened, or it is another one by now."""
+    scope = Scope(None, (name,))
+    for _, type_, account in journal.young_for(scope, since):
+        if why := one.error or _another(name, one, type_, account):
+            yield from (Blind(name, task, why) for task in journal.young(scope, since, (type_, account)))
 
 
 def journal_path(config: Config | None, around: Surroundings) -> Path:
@@ -215,13 +249,20 @@ def themselves(journal: Journal, scope: Scope, opened: Mapping[str, Opened]) -> 
     still = dict(opened)
     for name, type_, account in journal.planned_for(scope):
         one = still[name]
-        other = account != one.account if account and one.account else False
-        if one.channel is not None and (one.type != type_ or other):
-            was = f"{type_} {account}".strip()
-            error = Refused(
-                f"the section {name!r} is another channel now ({one.type} {one.account}); this was meant for {was}",
-                mendable=True,
-                hint=f"put the section {name!r} back as it was, or: outagecast settle {name} --all --drop",
-            )
+        error = _another(name, one, type_, account)
+        if error is not None:
             still[name] = registry.Opened(name, one.type, one.least, error=error)
     return still
+
+
+def _another(name: str, one: Opened, type_: str, account: str) -> Refused | None:
+    """Why a channel is not the one that something was meant for; None where it is, as far as can be told."""
+    other = account != one.account if account and one.account else False
+    if one.channel is None or (one.type == type_ and not other):
+        return None
+    was = f"{type_} {account}".strip()
+    return Refused(
+        f"the section {name!r} is another channel now ({one.type} {one.account}); this was meant for {was}",
+        mendable=True,
+        hint=f"put the section {name!r} back as it was, or: outagecast settle {name} --all --drop",
+    )

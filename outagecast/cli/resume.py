@@ -12,7 +12,7 @@ import typer
 from outagecast.cli.desk import Desk, desk
 from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
 from outagecast.cli.voice import Voice
-from outagecast.journal import Acts, Lock, Scope
+from outagecast.journal import Acts, Scope
 from outagecast.report import gravest, incident_report
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Night(msgspec.Struct):
 
 def _round(at: Desk, voice: Voice, to: Sequence[str] | None, night: Night, *, patient: bool, sweep: bool) -> bool:
     """One pass over everything, and whether another one may bring more. A `patient` one gives way to any other."""
-    give_way = Lock(at.journal_path).wanted if patient else lambda: False
+    give_way = at.wanted if patient else lambda: False
     interrupted = False
     with at.journal("resume", voice.waiting) as journal:
         scope = Scope(None, None if to is None else tuple(to))

@@ -10,16 +10,16 @@ import msgspec
 import typer
 from msgspec.structs import replace
 
-from outagecast.cli.desk import Desk, desk, own_up
+from outagecast.cli.desk import Desk, desk, own_up, posts_of
 from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
 from outagecast.cli.voice import Voice
 from outagecast.deliver import Sweeping
-from outagecast.journal import Acts, Lock, Scope
+from outagecast.journal import Acts, Scope
 from outagecast.model import LeastReplies, PostState
 from outagecast.report import EXIT_DONE, EXIT_PERSON, IncidentReport, gravest, incident_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from outagecast.cli.surroundings import Surroundings
     from outagecast.model import Incident
@@ -30,8 +30,10 @@ EVERY = ((timedelta(hours=1), timedelta(minutes=1)), (timedelta(hours=6), timede
 """How often comments are looked at, by the age of the latest post; after that every half hour."""
 ROOM = 5.0
 """Seconds that a round should have."""
-SOON = 5.0
-"""Seconds after which a round is begun anew that has given way to another outagecast."""
+SOON = 2.0
+"""Seconds after which a round goes on that has given way to another outagecast."""
+MOST_TURNS = 5
+"""So often in a row a sweep goes on for what it has left; then it says that it did not see all."""
 LOOKED_AT = frozenset({LeastReplies.VERIFIED, LeastReplies.MODERATED})
 """The demands that only a look can tell to be met; without it a sweep has not done what it is for."""
 
@@ -46,12 +48,17 @@ class Round(msgspec.Struct, frozen=True):
     """A look that the config's demand takes could not be made."""
     wait: float | None = None
     """Seconds until the next one; None when none is needed any more."""
+    needed: bool = False
+    """A person is needed on a channel that was to be swept."""
+    unreached: int = 0
+    """How many posts are left because it gave way to another outagecast."""
+    left_behind: Sequence[str] = ()
+    """The channels that a platform still holds."""
 
     @property
     def exit_code(self) -> int:
         """0 or 1: a post that still waits to go out is no matter of a sweep, a look that failed is."""
-        needed = self.unseen or gravest(report.exit_code for report in self.reports) == EXIT_PERSON
-        return EXIT_PERSON if needed else EXIT_DONE
+        return EXIT_PERSON if self.unseen or self.unreached or self.needed else EXIT_DONE
 
 
 def sweep(
@@ -80,13 +87,17 @@ def sweep(
     at = desk(around, config, only=to, deadline=deadline)
     voice = Voice(around, at.config.timezone, verbose)
     opened = at.open(to)
-    last = _round(at, voice, opened, Sweeping(at.young_since(), impatient=True))
-    stop = threading.Event()
-    while watch and last.wait is not None and _in_time(at, last.wait):
+    every = to is None
+    last = _round(at, voice, opened, Sweeping(at.young_since(), impatient=True), every=every)
+    stop, turns = threading.Event(), 1
+    while last.wait is not None and (watch or (last.unreached and turns < MOST_TURNS)) and _in_time(at, last.wait):
         voice.err().swept(last.swept)
         around.clock.wait(stop, last.wait)
+        # A thread may still be at work with the old ones.
+        opened |= at.open(last.left_behind)
         # What was young at the last look is looked at once more when it no longer is.
-        last = _round(at, voice, opened, Sweeping(last.at - at.config.sweep_for), give_way=Lock(at.journal_path).wanted)
+        sweeping = Sweeping(last.at - at.config.sweep_for, impatient=not watch)
+        last, turns = _round(at, voice, opened, sweeping, every=every), turns + 1
     _tell(voice, last)
     return last.exit_code
 
@@ -100,11 +111,14 @@ def _in_time(at: Desk, wait: float) -> bool:
 def _tell(voice: Voice, last: Round) -> None:
     """The report, and what to type next: `resume` looks again only at what it was told to wait for."""
     nothing = "No incident is open, or young enough to be swept (`sweep_for` in the config)."
-    if last.unseen and not voice.around.as_json:
+    if (last.unseen or last.unreached) and not voice.around.as_json:
+        why = "Not all replies could be looked at or hidden: see above."
+        if not last.unseen:
+            why = f"{last.unreached} posts were not looked at: another outagecast was at work."
         screen = voice.out()
         screen.incidents(last.reports, nothing)
         screen.swept(last.swept)
-        screen.line("Not all replies could be looked at or hidden: see above. Next: outagecast sweep", "red")
+        screen.line(f"{why} Next: outagecast sweep", "red")
         return
     step = gravest(report.exit_code for report in last.reports)
     voice.status(last.reports, last.exit_code, nothing=nothing, step=step, swept=last.swept)
@@ -115,22 +129,44 @@ def _round(
     voice: Voice,
     opened: Mapping[str, Opened],
     sweeping: Sweeping,
-    give_way: Callable[[], bool] = lambda: False,
+    *,
+    every: bool,
 ) -> Round:
-    """Look at every post young enough, once."""
+    """Look at every post young enough, once; of `every` channel also those that the config no longer names."""
     now = at.around.clock.now()
-    with at.journal("sweep", voice.waiting) as journal:
+    with at.journal("sweep", voice.waiting, urgent=False) as journal:
+        if every:
+            opened = {**opened, **at.gone(journal, sweeping.since)}
         if not journal.young_channels(Scope(None, tuple(opened)), sweeping.since):
             return Round(now)
         line = journal.last_line()
-        own_up(journal, opened, sweeping.since)
-        ended = at.look(journal, voice.watch, opened, sweeping, give_way=give_way)
-        voice.ended(replace(ended, unswept={}))
+        sweeping = replace(sweeping, apart=posts_of(own_up(journal, opened, sweeping.since)))
+        ended = at.look(journal, voice.watch, opened, sweeping)
+        voice.ended(replace(ended, unswept={}, unreached={}))
         young = [one for one in journal.incidents() if _young(one, sweeping.since)]
         reports = [incident_report(journal, incident) for incident in young]
         swept = journal.acts(line)
-    wait = SOON if ended.gave_way else _wait(reports, now, at)
-    return Round(now, reports, swept, _unseen(reports, opened), wait)
+    return Round(
+        # What it has not reached is the next one's, also when its time is over by then.
+        sweeping.since + at.config.sweep_for if ended.gave_way else now,
+        reports,
+        swept,
+        _unseen(reports, opened),
+        SOON if ended.gave_way else _wait(reports, now, at),
+        needed=_needed(reports, opened),
+        unreached=sum(number for name, number in ended.unreached.items() if opened[name].least in LOOKED_AT),
+        left_behind=ended.left_behind,
+    )
+
+
+def _needed(reports: Iterable[IncidentReport], swept: Iterable[str]) -> bool:
+    """Whether a person is needed on a channel that was to be swept; what another lacks is no matter of this one."""
+    return any(
+        channel.name in swept and channel.exit_code == EXIT_PERSON
+        for report in reports
+        for news in report.announcements
+        for channel in news.channels
+    )
 
 
 def _young(incident: Incident, since: datetime) -> bool:

@@ -128,7 +128,11 @@ class Voice(msgspec.Struct, frozen=True):
         for line in ended.trouble:
             self.err().error(line, "free space or mend the journal, then: outagecast resume")
         for name, why in ended.unswept.items():
-            said = f"{name}: not all earlier posts could be looked at for replies: {why}"
+            more = f" ({ended.unreached[name]} more were not tried)" if name in ended.unreached else ""
+            said = f"{name}: not all earlier posts could be looked at for replies: {why}{more}"
+            self.err().error(said, "outagecast sweep")
+        for name in set(ended.unreached) - set(ended.unswept):
+            said = f"{name}: {ended.unreached[name]} earlier posts were not looked at for replies: no time was left"
             self.err().error(said, "outagecast sweep")
         if ended.interrupted:
             self.err().line("interrupted: nothing new was begun; what was in flight is in doubt", "yellow")

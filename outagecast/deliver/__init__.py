@@ -7,6 +7,7 @@ repeated; a write never without an answer from `find` or from a person.
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -33,6 +34,8 @@ SILENCE = 1.5
 """Seconds after which an onlooker is told which channels are still at work."""
 GRACE = 3.0
 """Seconds that what is in flight gets after an interrupt."""
+LEAVING = 0.4
+"""Seconds that a look under way gets once another outagecast waits; a platform that hangs in it is left behind."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -45,6 +48,11 @@ class Ended(msgspec.Struct, frozen=True):
     unseen: Sequence[int] = ()
     """The announcements of which a sweep has failed."""
     gave_way: bool = False
+    """Another outagecast waited, so something was left."""
+    unreached: Mapping[str, int] = msgspec.field(default_factory=dict)
+    """How many of a channel's posts are left to the next sweep, with what was known of them before."""
+    left_behind: Sequence[str] = ()
+    """The channels whose thread hangs in a platform still: nobody else may use that channel."""
 
 
 def deliver(
@@ -63,7 +71,8 @@ def deliver(
 ) -> Ended:
     """Carry out all that is unfinished of `announcements` (None: of everything) on `channels`, each post once.
 
-    After that each channel sweeps its posts as `sweeping` says; with `looks_only` that is all that is done.
+    After that each channel sweeps its posts as `sweeping` says; with `looks_only` that is all that is done. Sweeps
+    end, within a second and whatever a platform does, when `sweeping.wanted` or `give_way` says so.
 
     What was announced longer than `expires` ago is dropped, never published late. A channel that cannot be used is
     given as the Refused that says why. Once `give_way` says so nothing new is begun, and this returns when what is in
@@ -104,7 +113,15 @@ def _ended(run: Run, couriers: Sequence[Courier], *, interrupted: bool) -> Ended
         trouble.append(err.text)
     unswept = {courier.channel.name: courier.unswept for courier in sweepers if courier.unswept}
     unseen = [announcement for courier in sweepers for announcement in courier.unseen]
-    return Ended(tuple(trouble), interrupted, unswept, unseen, gave_way)
+    return Ended(
+        tuple(trouble),
+        interrupted,
+        unswept,
+        unseen,
+        gave_way=gave_way,
+        unreached={courier.channel.name: courier.unreached for courier in sweepers if courier.unreached},
+        left_behind=[courier.channel.name for courier in sweepers if courier.left],
+    )
 
 
 def _usable(
@@ -143,19 +160,43 @@ def _together(run: Run, couriers: Sequence[Courier], give_way: Callable[[], bool
 
 def _wait(run: Run, threads: Mapping[threading.Thread, Courier], give_way: Callable[[], bool]) -> None:
     silence = run.clock.monotonic() + SILENCE
+    patience = Patience(run, give_way)
     while True:
-        busy = [courier for thread, courier in threads.items() if thread.is_alive()]
+        busy = [courier for thread, courier in threads.items() if thread.is_alive() and patience.waits_for(courier)]
         left = max((courier.until - run.clock.monotonic() for courier in busy), default=0)
         if left <= 0:
             return
-        if give_way():
-            run.gave_way.set()
-            run.stop.set()
+        patience.ask()
         if run.clock.monotonic() > silence:
             silence += 10 * SILENCE
             for courier in busy:
                 courier.tell(None, PostState.SENDING, f"at work; {left:.0f} s at the most")
         _join(threads, min(left, 0.2))
+
+
+class Patience:
+    """Whether another outagecast waits, and for whom a run stays all the same."""
+
+    def __init__(self, run: Run, give_way: Callable[[], bool]) -> None:
+        self._run = run
+        self._give_way = give_way
+        self._until: float | None = None
+
+    def ask(self) -> None:
+        """Look whether another waits: a patient run ends then, and in any other the sweeps do."""
+        sweeping = self._run.sweeping
+        if self._give_way():
+            self._run.stop.set()
+        elif sweeping is None or not sweeping.wanted():
+            return
+        self._run.gave_way.set()
+        if self._until is None:
+            # The machine's own time: a platform that hangs does so in that.
+            self._until = time.monotonic() + LEAVING
+
+    def waits_for(self, courier: Courier) -> bool:
+        """What may be publishing is always waited for; a look can be made again, so only for a moment."""
+        return self._until is None or time.monotonic() < self._until or not courier.leave()
 
 
 def _join(threads: Mapping[threading.Thread, Courier], seconds: float) -> None:

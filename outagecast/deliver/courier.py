@@ -45,6 +45,10 @@ class Sweeping(msgspec.Struct, frozen=True):
     """Incidents that were over before are left alone."""
     impatient: bool = False
     """Also on a channel where the last look has failed and the next one is due later."""
+    apart: frozenset[int] = frozenset()
+    """Posts that these channels cannot look at."""
+    wanted: Callable[[], bool] = lambda: False
+    """Whether another outagecast waits for the journal: what is not seen by then is left to the next sweep."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -86,6 +90,11 @@ class Courier:
         self._patience = run.clock.monotonic() + PATIENCE
         self.trouble: list[str] = []
         """What could not even be written down."""
+        self.left = False
+        """The run has gone on without this one."""
+        self.looking = False
+        """Nothing is under way but a look that can be made again."""
+        self._leaving = threading.Lock()
 
     @property
     def until(self) -> float:
@@ -95,6 +104,19 @@ class Courier:
     def hurry(self, seconds: float) -> None:
         """What is left to do, without --deadline, gets no more than this."""
         self._patience = min(self._patience, self.run.clock.monotonic() + seconds)
+
+    def may_be_left(self, *, looking: bool) -> None:
+        """From here on nothing is under way but a look; or it is over, and whoever was left meanwhile does no more."""
+        with self._leaving:
+            self.looking = looking
+            if self.left:
+                raise RunOverError("the run has gone on without this look")
+
+    def leave(self) -> bool:
+        """Go on without it, if nothing but a look is under way; whether that is so."""
+        with self._leaving:
+            self.left |= self.looking
+            return self.left
 
     def work(self) -> None:
         """The whole share; the body of the channel's thread."""

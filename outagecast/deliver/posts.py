@@ -108,6 +108,7 @@ class PostCourier(SweepCourier):
                 f"post {task.post.id} is out ({where}), but that is not written down: {err.text}"
             ) from err
         self.seen.add(task.post.id)
+        self.fresh.add(task.post.id)
         self.tell(task.post, PostState.SENT, receipt.note or "", receipt.url)
 
     def _unsent(self, task: Task, err: ChannelError) -> None:

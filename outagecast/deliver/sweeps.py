@@ -44,6 +44,10 @@ class SweepCourier(UpkeepCourier):
         """What this run has published, or looked below already."""
         self._verified: set[int] = set()
         """What this run has looked at once: a look that failed is repeated by the next run, and holds nobody up."""
+        self.fresh: set[int] = set()
+        """What this run has published: the first look belongs to that, and gives way to nobody."""
+        self.unreached = 0
+        """How many posts nobody has looked at, because the sweep had to end."""
         self.unswept = ""
         """Why posts have not been looked at, if any have not."""
         self.unseen: list[int] = []
@@ -52,7 +56,7 @@ class SweepCourier(UpkeepCourier):
     def next_sweep(self) -> Step | None:
         """The next post to be swept, if there is time for it."""
         step = Step(self.run.clock.now(), self._sweep)
-        return step if self._to_sweep() and self.in_time(step) else None
+        return step if not self.run.gave_way.is_set() and self._to_sweep() and self.in_time(step) else None
 
     def _to_sweep(self) -> list[Task]:
         """What is left; which posts it is about is asked once, when nothing else is left to be done before."""
@@ -70,17 +74,26 @@ class SweepCourier(UpkeepCourier):
         found = self.run.journal.young(Scope(None, (self.channel.name,)), sweeping.since)
         if not sweeping.impatient and any(task.look_due and task.look_due > now for task in found):
             return []  # the platform has asked for a pause, or was down a moment ago
-        return [task for task in found if task.post.id not in self.seen]
+        return [task for task in found if task.post.id not in self.seen | sweeping.apart]
 
     def _sweep(self) -> None:
         left = self._to_sweep()
         self._under_way = left[0]
-        err = self.look(left[0], sweep=True)
+        err = self._glance(left[0], sweep=True)
+        if self.cut_short:
+            return
         self._left, self._under_way = left[1:], None
         if err is not None:
             self.unswept = err.text
             self.unseen.append(left[0].announcement)
             self._give_up(err)
+
+    def _glance(self, task: Task, *, sweep: bool) -> ChannelError | None:
+        """A look below what was out before: once another outagecast waits, the run does not wait for it."""
+        self.may_be_left(looking=True)
+        err = self.look(task, sweep=sweep)
+        self.may_be_left(looking=False)
+        return err
 
     def _give_up(self, err: ChannelError) -> None:
         """What has failed for now would fail again: the same platform, the same trouble.
@@ -91,7 +104,9 @@ class SweepCourier(UpkeepCourier):
         if not isinstance(err, TryLater) or (self.run.looks_only and not err.limited):
             return
         left, self._left = self._to_sweep(), []
-        if self.run.looks_only:
+        if not self.run.looks_only:
+            self.unreached += len(left)
+        else:
             for task in left:
                 self.not_seen(task, err, self.run.clock.now() + backoff(1, err.after))
 
@@ -103,6 +118,8 @@ class SweepCourier(UpkeepCourier):
         tried = self._verified if self.run.looks_only else self._verified | self._young
         worth_waiting = self.run.clock.now() + LOOK_PATIENCE
         for task in tasks:
+            if self.run.gave_way.is_set() and task.post.id not in self.fresh:
+                continue
             due = task.look_due if task.state is PostState.SENT and task.post.id not in tried else None
             if due is not None and due <= worth_waiting:
                 yield Step(due, partial(self._verify, task))
@@ -111,18 +128,21 @@ class SweepCourier(UpkeepCourier):
         """Close replies and read that back. It is a sweep where nothing can be closed, or where one was asked for."""
         moderated = self.channel.caps.replies is ReplyControl.MODERATED
         self._verified.add(task.post.id)
-        self.look(task, sweep=moderated or task.post.id in self._young)
+        look = self.look if task.post.id in self.fresh else self._glance
+        look(task, sweep=moderated or task.post.id in self._young)
         if moderated:
             self.seen.add(task.post.id)
 
     def own_up(self, *, gave_way: bool) -> None:
         """When the run is over: write down which looks have not ended, and that what was known may not hold.
 
-        That is the one under way, and where a sweep was asked for all that are left, unless it gave way to another.
+        That is the one under way, and where a sweep was asked for all that are left. Where it gave way to another
+        none has failed, and all that are left are the next sweep's.
         """
-        left = self._left or [] if self.run.looks_only and not gave_way else []
-        under_way = [self._under_way] if self._under_way else []
-        for task in {task.post.id: task for task in (*under_way, *left)}.values():
+        left = self._chosen() if self._left is None and gave_way else self._left or []
+        failed = [] if gave_way else left if self.run.looks_only else [task for task in left if task is self._under_way]
+        self.unreached += len(left) - len(failed)
+        for task in failed:
             err = TryLater("the look at its replies did not end in time", hint="outagecast sweep")
             self.unswept = err.text
             self.unseen.append(task.announcement)

@@ -17,11 +17,10 @@ from outagecast.errors import ChannelError, InDoubt, JournalError, Refused, TryL
 from outagecast.model import PostState, Receipt, Replies, ReplyControl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime, timedelta
 
-    from outagecast.deliver.courier import Run
-    from outagecast.journal import AnnouncementRow, Task
+    from outagecast.journal import AnnouncementRow, Journal, Task
     from outagecast.model import Act
 
 MOST_LOOKS = 6
@@ -196,7 +195,11 @@ class UpkeepCourier(Courier):
 
     def _log(self, task: Task) -> Log:
         what = "comment" if self.channel.caps.replies is ReplyControl.MODERATED else "reply"
-        return Log(self.run, task.post.id, what)
+        return Log(self.run.journal, task.post.id, what, self._is_to_end)
+
+    def _is_to_end(self) -> bool:
+        """Whether the run is over, or another outagecast waits for a look that is not part of publishing."""
+        return self.run.stop.is_set() or (self.looking and self.run.gave_way.is_set())
 
     def _verify_later(self, task: Task, err: ChannelError, after: timedelta | None) -> None:
         if task.looks + 1 >= MOST_LOOKS:
@@ -220,10 +223,11 @@ class UpkeepCourier(Courier):
 class Log:
     """What a sweep of a post writes into the journal; `what` is the name of what strangers leave there."""
 
-    def __init__(self, run: Run, post: int, what: str) -> None:
-        self._run = run
+    def __init__(self, journal: Journal, post: int, what: str, is_to_end: Callable[[], bool]) -> None:
+        self._journal = journal
         self._post = post
         self._what = what
+        self._is_to_end = is_to_end
         self.setting: Replies | None = None
         """As it was read back, if it was."""
         self.cut_short = False
@@ -231,19 +235,19 @@ class Log:
 
     def done(self, act: Act, ref: str) -> None:
         """One more is hidden or deleted."""
-        self._run.journal.acted(self._post, act, f"{self._what} {ref}")
+        self._journal.acted(self._post, act, f"{self._what} {ref}")
 
     def has(self, ref: str) -> bool:
         """Whether a sweep has done so already."""
-        return self._run.journal.has_acted(self._post, f"{self._what} {ref}")
+        return self._journal.has_acted(self._post, f"{self._what} {ref}")
 
     def unsearched(self, why: str) -> None:
         """Nobody may look for them."""
-        self._run.journal.unsearched(self._post, why)
+        self._journal.unsearched(self._post, why)
 
     def give_way(self) -> bool:
         """Whether another command waits, or this one is over."""
-        self.cut_short |= self._run.stop.is_set() or self._run.gave_way.is_set()
+        self.cut_short |= self._is_to_end()
         return self.cut_short
 
     def read(self, replies: Replies) -> None:

@@ -31,13 +31,23 @@ class Lock:
         self.queue = real.with_name(real.name + ".queue")
         self._fd: int | None = None
 
-    def take(self, command: str, *, wait: float, waiting: Callable[[str], None] = lambda _holder: None) -> Self:
-        """Take it within `wait` seconds or raise JournalBusyError naming the holder; `waiting` is called once."""
+    def take(
+        self,
+        command: str,
+        *,
+        wait: float,
+        waiting: Callable[[str], None] = lambda _holder: None,
+        urgent: bool = True,
+    ) -> Self:
+        """Take it within `wait` seconds or raise JournalBusyError naming the holder; `waiting` is called once.
+
+        For one that is not `urgent` nobody gives way: two that look again and again would only do so for each other.
+        """
         fd = _open(self.path)
         try:
             if not _try(fd):
                 waiting(_holder(fd))
-                self._queue_for(fd, time.monotonic() + wait)
+                self._queue_for(fd, time.monotonic() + wait, urgent=urgent)
             _sign(fd, command)
         except BaseException:
             os.close(fd)
@@ -45,23 +55,27 @@ class Lock:
         self._fd = fd
         return self
 
-    def _queue_for(self, fd: int, until: float) -> None:
+    def _queue_for(self, fd: int, until: float, *, urgent: bool) -> None:
         queue = _open(self.queue)
         try:
-            _try(queue)
-            while not _try(fd):
+            while not self._turn(fd, queue if urgent else None):
                 if time.monotonic() >= until:
                     raise JournalBusyError(
                         f"{_holder(fd)} is using the journal {self.path.with_suffix('')}",
                         hint="nothing of this command was written; type it again when the other one has ended",
                     )
                 time.sleep(_POLL)
-                _try(queue)
         finally:
             os.close(queue)
 
+    def _turn(self, fd: int, queue: int | None) -> bool:
+        """Whether it has come; whoever is in the queue stays there."""
+        if queue is not None:
+            _try(queue)
+        return _try(fd)
+
     def wanted(self) -> bool:
-        """Whether another process waits for the journal."""
+        """Whether another process waits for the journal, and urgently."""
         queue = _open(self.queue)
         try:
             return not _try(queue)

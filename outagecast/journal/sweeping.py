@@ -25,6 +25,8 @@ _YOUNG = (
     "AND w.withdrawn_at IS NULL AND p.state = 'sent' AND p.ref IS NOT NULL"
 )
 """SQL for what is swept."""
+_LOOKED_AT = "(SELECT coalesce(max(at), '') FROM attempt WHERE post = p.id AND event LIKE 'replies %')"
+"""SQL for when a post was last looked at, or when that was tried."""
 
 
 class Acts(msgspec.Struct, frozen=True):
@@ -45,29 +47,35 @@ class Acts(msgspec.Struct, frozen=True):
 class Sweepings(Store):
     """What sweeps ask and write."""
 
-    def young(self, scope: Scope, since: datetime) -> list[Task]:
-        """The posts in `scope` that are swept, newest first.
+    def young(self, scope: Scope, since: datetime, meant: tuple[str, str] | None = None) -> list[Task]:
+        """The posts in `scope` that are swept: what nobody has looked at for longest first, else the newest.
 
         Those that are out, not taken back, and of an incident that is open or was over at `since` or later.
+        With `meant` only those for this type and account.
         """
         where, values = scope.where()
         with self.reading() as db:
             rows = db.execute(
-                f"{TASK} WHERE {_YOUNG} AND {where} ORDER BY w.announcement DESC, w.part DESC",
-                (stamp(since), *values),
+                f"{TASK} WHERE {_YOUNG} AND {where} AND (? IS NULL OR (w.type, w.account) = (?, ?)) "
+                f"ORDER BY {_LOOKED_AT}, w.announcement DESC, w.part DESC",
+                (stamp(since), *values, meant and meant[0], *(meant or ("", ""))),
             ).fetchall()
         return [task_of(row) for row in rows]
 
     def young_channels(self, scope: Scope, since: datetime) -> list[str]:
         """The channels that have any of those."""
+        return list(dict.fromkeys(channel for channel, _, _ in self.young_for(scope, since)))
+
+    def young_for(self, scope: Scope, since: datetime) -> list[tuple[str, str, str]]:
+        """For whom those were planned: channel, type, account."""
         where, values = scope.where()
         with self.reading() as db:
             rows = db.execute(
-                "SELECT DISTINCT w.channel FROM announcement a JOIN wording w ON w.announcement = a.id "  # noqa: S608
-                f"JOIN post p ON p.wording = w.id WHERE {_YOUNG} AND {where}",
+                "SELECT DISTINCT w.channel, w.type, w.account FROM announcement a "  # noqa: S608
+                f"JOIN wording w ON w.announcement = a.id JOIN post p ON p.wording = w.id WHERE {_YOUNG} AND {where}",
                 (stamp(since), *values),
             ).fetchall()
-        return [row["channel"] for row in rows]
+        return [(row["channel"], row["type"], row["account"]) for row in rows]
 
     def acted(self, post: int, act: Act, what: str) -> bool:
         """A sweep has hidden or deleted `what` (its kind and id) below a post; whether that was not known already.
