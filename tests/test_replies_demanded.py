@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,7 @@ def night(tmp_path: Path) -> Iterator[Night]:
 
 def reads_back(setting: str) -> Callable[[Night], None]:
     def arrange(night: Night) -> None:
-        body = json.dumps({"data": {"id": "1", "text": "", "reply_settings": setting}})
-        night.x.faults.add(Fault(READ, status=200, body=body, times=99))
+        night.x.shown_reply_settings = setting
 
     return arrange
 

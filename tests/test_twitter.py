@@ -18,6 +18,7 @@ from outagecast.channel import (
     Receipt,
     Refused,
     Replies,
+    Secret,
     TryLater,
 )
 from outagecast.channels.twitter import Twitter, TwitterSettings
@@ -43,9 +44,11 @@ def test_a_simulator_on_another_machine_is_an_error_of_the_config(x: XPlatform) 
         settings(x, simulator_url="http://192.0.2.7:8001")
 
 
-def test_a_user_id_is_digits() -> None:
-    with pytest.raises(msgspec.ValidationError):
-        msgspec.convert({"user_id": "@examplehosting"}, TwitterSettings)
+@pytest.mark.parametrize("user_id", ["@examplehosting", "42\n", "²", ""])
+def test_a_user_id_is_digits(user_id: str) -> None:
+    keys = {name: Secret.of("x") for name in ("api_key", "api_key_secret", "access_token", "access_token_secret")}
+    with pytest.raises(msgspec.ValidationError, match="user_id"):
+        msgspec.convert({**keys, "user_id": user_id}, TwitterSettings)
 
 
 def test_a_missing_key_is_refused_with_its_variable_named(make: Callable[..., Twitter], tmp_path: Any) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from twitter_kit import ROOT, UPDATE, Clock, Notes
+from twitter_kit import ROOT, UPDATE, Clock, Log, Notes
 
 from outagecast.channel import (
     Absent,
@@ -19,7 +20,7 @@ from outagecast.channel import (
     Secret,
     TryLater,
 )
-from outagecast.channels.twitter_match import hangs_under, reply_state, same_text
+from outagecast.channels.twitter_match import hangs_under, is_id, reply_state, same_text
 from outagecast.sandbox.faults import Fault, FaultKind, When
 from outagecast.sandbox.x import ERRORS, XPlatform, account
 from outagecast.sandbox.x_tweets import Draft
@@ -212,6 +213,22 @@ def test_a_reading_that_fails_for_now_is_tried_later(name: str, x: XPlatform, tw
     x.faults.add(ERRORS[name].fault(READ))
     with pytest.raises(TryLater):
         twitter.close_replies(root)
+
+
+@pytest.mark.parametrize("data", [{"id": "42"}, {}, {"id": None}])
+@pytest.mark.parametrize("name", ["close_replies", "sweep", "retract"])
+def test_another_posts_answer_tells_nothing_of_this_one(
+    x: XPlatform, twitter: Twitter, data: dict[str, str | None], name: str
+) -> None:
+    root = twitter.send(ROOT, None, Notes())
+    other = json.dumps({"data": {"text": "x", "reply_settings": "mentionedUsers", **data}})
+    x.faults.add(Fault(READ, status=200, body=other), ERRORS["not-found"].fault("DELETE"))
+    with pytest.raises(TryLater, match="cannot be read"):
+        getattr(twitter, name)(root, *[Log()] * (name == "sweep"))
+
+
+def test_an_id_is_of_ascii_digits_alone() -> None:
+    assert [is_id(text) for text in ("42", "²", "١٢", "42\n", "", "-1")] == [True] + [False] * 5
 
 
 def test_a_post_that_x_does_not_show_yet_is_looked_at_later(x: XPlatform, twitter: Twitter) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from twitter_kit import ROOT, UPDATE, Clock, Notes
+from twitter_kit import ROOT, UPDATE, Clock, Log, Notes
 
 from outagecast.channel import Act, Receipt, Refused, Replies, TryLater
 from outagecast.sandbox.faults import Fault, FaultKind
@@ -22,29 +21,6 @@ if TYPE_CHECKING:
 SEARCH = "GET /2/tweets/search/recent"
 READ = r"GET /2/tweets/\d+$"
 HIDE = r"PUT /2/tweets/\d+/hidden"
-
-
-@dataclass
-class Log:
-    """What a sweep says, kept as the journal keeps it."""
-
-    acts: list[tuple[Act, str]] = field(default_factory=list)
-    whys: list[str] = field(default_factory=list)
-
-    def done(self, act: Act, ref: str) -> None:
-        self.acts.append((act, ref))
-
-    def has(self, ref: str) -> bool:
-        return ref in {known for _, known in self.acts}
-
-    def unsearched(self, why: str) -> None:
-        self.whys.append(why)
-
-    def give_way(self) -> bool:
-        return False
-
-    def read(self, replies: Replies) -> None:
-        self.setting = replies
 
 
 def intruded(x: XPlatform, twitter: Twitter, replies: int = 1) -> tuple[Receipt, list[str]]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from outagecast.channel import Announcement, ChannelError, House, Image, Incident, Kind, Post, Receipt, Secret
+from outagecast.channel import Act, Announcement, ChannelError, House, Image, Incident, Kind, Post, Receipt, Secret
 from outagecast.channels.twitter import Twitter, TwitterSettings
 from outagecast.model import IncidentState
 from outagecast.sandbox.x import XPlatform
@@ -50,6 +50,23 @@ class Notes(dict[str, str]):
 
     def __call__(self, token: Mapping[str, str]) -> None:
         self.update(token)
+
+
+@dataclasses.dataclass
+class Log:
+    """A `SweepLog` that keeps what it is told, as the journal does."""
+
+    acts: list[tuple[Act, str]] = dataclasses.field(default_factory=list)
+    whys: list[str] = dataclasses.field(default_factory=list)
+
+    def done(self, act: Act, ref: str) -> None:
+        self.acts.append((act, ref))
+
+    def has(self, ref: str) -> bool:
+        return ref in {known for _, known in self.acts}
+
+    def unsearched(self, why: str) -> None:
+        self.whys.append(why)
 
 
 @dataclasses.dataclass

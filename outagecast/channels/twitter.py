@@ -31,7 +31,7 @@ from outagecast.channel import (
 from outagecast.channels.twitter_answers import judge, says_gone
 from outagecast.channels.twitter_check import findings
 from outagecast.channels.twitter_create import ROOT, conversation, given_way, receipt_from, recognized, refusal, text_of
-from outagecast.channels.twitter_match import reply_state
+from outagecast.channels.twitter_match import is_id, reply_state
 from outagecast.channels.twitter_picture import MEDIA, with_picture
 from outagecast.channels.twitter_replies import Lately, hide_strangers
 from outagecast.channels.twitter_table import Verdict
@@ -73,7 +73,7 @@ class TwitterSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_key_secret: Secret
     access_token: Secret
     access_token_secret: Secret
-    user_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9]+$")] | None = None
+    user_id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]+\Z")] | None = None
     long: Long = Long.THREAD
     notice: bool = False
     simulator_url: str | None = None
@@ -279,7 +279,7 @@ class Twitter:
             response = api.me()
             api.demand(response)
             me = read_object(response).get("data")
-            if not (isinstance(me, dict) and str(me.get("id", "")).isdigit()):
+            if not (isinstance(me, dict) and is_id(str(me.get("id", "")))):
                 raise TryLater("X's answer about the account cannot be read", hint=f"try again: {RESUME}")
             self._known_id = str(me["id"])
         return self._known_id

@@ -120,4 +120,4 @@ def _reset(headers: Mapping[str, str], bucket: str) -> datetime | None:
     if headers.get(f"{bucket}-remaining", "0").strip() not in {"", "0"}:
         return None
     value = headers.get(f"{bucket}-reset", "").strip()
-    return datetime.fromtimestamp(int(value), UTC) if re.fullmatch(r"\d{1,11}", value) else None
+    return datetime.fromtimestamp(int(value), UTC) if re.fullmatch(r"[0-9]{1,11}", value) else None

@@ -131,14 +131,14 @@ class XApi:
         return True
 
     def post(self, ref: str) -> Mapping[str, Any] | None:
-        """Read one post; None if X says that there is none."""
+        """Read one post; None if X says that there is none. Another post's answer tells nothing of this one."""
         response = self._repeatable(self._client.get_tweet, ref, tweet_fields=list(_POST_FIELDS))
         body = read_object(response)
         if response.status_code == 404 or (response.status_code == 200 and _not_found(body)):
             return None
         self.demand(response)
         data = body.get("data")
-        if not isinstance(data, dict):
+        if not isinstance(data, dict) or str(data.get("id")) != ref:
             raise TryLater("X's answer about the post cannot be read", hint=f"try again: {RESUME}")
         return data
 

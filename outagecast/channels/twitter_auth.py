@@ -19,6 +19,7 @@ from requests_oauthlib import OAuth1
 from outagecast.channel import ChannelError, Confided, Finding, Grant, InDoubt, Level, Refused, Secret, TryLater
 from outagecast.channels.twitter_answers import judge
 from outagecast.channels.twitter_auth_answers import AGAIN, WrongPin, demand
+from outagecast.channels.twitter_match import is_id
 from outagecast.channels.twitter_table import CONSOLE, Verdict
 from outagecast.wire import classify, read_object, session
 
@@ -216,7 +217,7 @@ def _asked(app: _App, tokens: _Tokens) -> Iterator[Finding]:
         return
     answer = judge(response)
     me = read_object(response).get("data")
-    if response.status_code == requests.codes.ok and isinstance(me, dict) and str(me.get("id", "")).isdigit():
+    if response.status_code == requests.codes.ok and isinstance(me, dict) and is_id(str(me.get("id", ""))):
         yield Finding("", Level.GOOD, _whose(str(me.get("username", "?")), str(me["id"])))
         yield _allowed(response.headers.get("x-access-level", ""))
     elif answer.verdict is Verdict.REFUSED and response.status_code == requests.codes.unauthorized:

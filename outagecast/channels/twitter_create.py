@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from outagecast.channel import ChannelError, InDoubt, Receipt, Refused, Replies, TryLater
-from outagecast.channels.twitter_match import hangs_under, made_at, posted_at, reply_state, same_text
+from outagecast.channels.twitter_match import hangs_under, is_id, made_at, posted_at, reply_state, same_text
 from outagecast.channels.twitter_picture import MEDIA, left_out, said_of_picture
 from outagecast.channels.twitter_table import UNREADABLE, Verdict
 from outagecast.channels.twitter_text import ALONE
@@ -54,7 +54,7 @@ def receipt_from(answer: Answer, post: Post, parent: Receipt | None, now: dateti
     """Read the receipt out of an answer of success; InDoubt if it cannot be read, for the post is likely out."""
     data = read_object(answer.response).get("data")
     ref = data.get("id") if isinstance(data, dict) else None
-    if not (isinstance(ref, str) and ref.isascii() and ref.isdigit()):
+    if not (isinstance(ref, str) and is_id(ref)):
         raise InDoubt(f"{UNREADABLE.text} (HTTP {answer.problem.status})", hint=UNREADABLE.hint)
     # Replies were closed by the request itself; that it worked is not known before it is read back.
     return receipt_for(ref, post, parent, now)
@@ -66,7 +66,7 @@ def recognized(found: Mapping[str, Any], post: Post, parent: Receipt | None) -> 
     A post that X refused as a reply may stand alone; that it hangs under the parent after all is looked for as well.
     """
     ref, at = str(found.get("id", "")), posted_at(found)
-    if not (ref.isdigit() and at):
+    if not (is_id(ref) and at):
         return None
     for above in (parent, None) if ROOT in post.token else (parent,):
         texts = {post.text} if above else {post.text, text_of(post, None)}

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 _EPOCH_MS = 1_288_834_974_657
 """When X's ids begin: their upper bits are the milliseconds since 2010-11-04T01:42:54.657Z."""
 
+_ID = re.compile(r"[0-9]+")
 _SHORT_AT_END = re.compile(r"\s*(https://t\.co/\w+)\Z")
+
+
+def is_id(value: str) -> bool:
+    """Tell whether this is one of X's ids: ASCII digits alone, as `str.isdigit` also takes `²`."""
+    return _ID.fullmatch(value) is not None
 
 
 def same_text(ours: str, found: Mapping[str, Any]) -> bool:
@@ -39,7 +45,7 @@ def hangs_under(found: Mapping[str, Any], parent: str | None) -> bool:
 
 def made_at(ref: str) -> datetime | None:
     """Read from an id when its post was made; None for an id that is none of X's."""
-    if not (ref.isascii() and ref.isdigit() and 15 < len(ref) < 20):
+    if not (is_id(ref) and 15 < len(ref) < 20):
         return None
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=(int(ref) >> 22) + _EPOCH_MS)
 

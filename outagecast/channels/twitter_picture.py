@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outagecast.channel import ChannelError, InDoubt, TryLater
+from outagecast.channels.twitter_match import is_id
 from outagecast.text import shortened
 from outagecast.wire import read_object
 
@@ -81,7 +82,7 @@ def _media_id(api: XApi, response: Response) -> str:
     api.demand(response)
     data = read_object(response).get("data")
     ref = data.get("id") if isinstance(data, dict) else None
-    if not (isinstance(ref, str) and ref.isascii() and ref.isdigit()):
+    if not (isinstance(ref, str) and is_id(ref)):
         raise TryLater("X's answer to the upload cannot be read")
     return ref
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from outagecast.channel import Act, Refused, TryLater
+from outagecast.channels.twitter_match import is_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,7 +95,7 @@ def _strangers(api: XApi, root: str, own_id: str, log: SweepLog) -> Sequence[str
         if not author:
             # Fields are dropped without a word now and then; it may be a post of our own.
             log.unsearched("X does not say who wrote the replies")
-        elif author != own_id and ref.isdigit() and ref != root:
+        elif author != own_id and is_id(ref) and ref != root:
             found.append(ref)
     return found
 

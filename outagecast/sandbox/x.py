@@ -78,6 +78,8 @@ class XPlatform(Platform):
         """How long it cannot be read by its id."""
         self.hide_reply_settings = False
         """The field is left out of every answer, though asked for."""
+        self.shown_reply_settings: str | None = None
+        """What is shown as the reply setting of every post, whatever it was made with."""
         self.fails_open = False
         """X cannot load who may reply to what, and lets everybody (its source of July 2023)."""
         self.search_shows_hidden = True

@@ -187,8 +187,8 @@ def _view(platform: XPlatform, call: Call, tweet: Tweet) -> dict[str, Any]:
     query = call.request.query
     # Both dialects work; names nobody knows are dropped without a word (seen in 2026).
     wanted = f"{query.get('tweet.fields', '')},{query.get('post.fields', '')}".split(",")
-    settings = None if platform.hide_reply_settings else platform.tweets.settings(tweet)
-    return view(tweet, wanted, settings)
+    settings = platform.shown_reply_settings or platform.tweets.settings(tweet)
+    return view(tweet, wanted, None if platform.hide_reply_settings else settings)
 
 
 def _page(platform: XPlatform, call: Call, tweets: Sequence[Tweet], *, least: int, token: str) -> Answer:
