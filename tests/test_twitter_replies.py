@@ -196,6 +196,22 @@ def test_a_setting_that_cannot_be_read_back_is_a_look_that_failed(x: XPlatform, 
         twitter.sweep(root, Log())
 
 
+@pytest.mark.parametrize(
+    ("setting", "read"), [("everyone", Replies.OPEN), ("following", Replies.OPEN), (None, Replies.UNVERIFIED)]
+)
+@pytest.mark.parametrize("what", [SEARCH, HIDE])
+def test_what_the_setting_was_read_back_as_is_told_before_anything_else_is_tried(
+    x: XPlatform, twitter: Twitter, setting: str | None, read: Replies, what: str
+) -> None:
+    root, _ = intruded(x, twitter)
+    x.shown_reply_settings, x.hide_reply_settings = setting, setting is None
+    x.faults.add(Fault(what, status=503, body="{}"))
+    log = Log()
+    with pytest.raises(TryLater):
+        twitter.sweep(replies_closed(root), log)
+    assert log.setting is read
+
+
 def test_whoever_goes_on_looking_pays_for_a_search_every_five_minutes_and_a_reading_every_hour(
     x: XPlatform, twitter: Twitter, clock: Clock
 ) -> None:

@@ -12,7 +12,19 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from outagecast.channel import Act, Announcement, ChannelError, House, Image, Incident, Kind, Post, Receipt, Secret
+from outagecast.channel import (
+    Act,
+    Announcement,
+    ChannelError,
+    House,
+    Image,
+    Incident,
+    Kind,
+    Post,
+    Receipt,
+    Replies,
+    Secret,
+)
 from outagecast.channels.twitter import Twitter, TwitterSettings
 from outagecast.model import IncidentState
 from outagecast.sandbox.x import XPlatform

@@ -192,6 +192,7 @@ class Twitter:
         known, now, root = None, self._now(), conversation(receipt)
         if receipt.replies is not Replies.CLOSED or not self._lately.knows_closed(receipt.ref, now):
             known = self.close_replies(receipt)
+            log.read(known)
         if receipt.ref == root and self._lately.search(root, now):
             self._lately.searched.pop(root, None)
             try:
