@@ -138,14 +138,6 @@ def test_what_x_will_not_hide_is_counted_and_left_to_a_person(x: XPlatform, twit
     )
 
 
-def test_after_three_refusals_the_others_are_not_tried(x: XPlatform, twitter: Twitter) -> None:
-    root, _ = intruded(x, twitter, 5)
-    x.faults.add(*[ERRORS["not-permitted"].fault(HIDE) for _ in range(9)])
-    with pytest.raises(Refused, match="5 replies got through"):
-        twitter.sweep(root, Log())
-    assert asked(x, "PUT") == 3
-
-
 @pytest.mark.parametrize("name", ["client-not-enrolled", "credits-depleted", "unauthorized", "not-found"])
 def test_where_the_search_is_refused_the_setting_is_read_back_all_the_same(
     x: XPlatform, twitter: Twitter, name: str

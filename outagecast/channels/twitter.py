@@ -5,7 +5,6 @@ The facts behind every line are X's API v2 as of November 2026. tweepy is import
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -28,18 +27,27 @@ from outagecast.channel import (
     Secret,
     TryLater,
 )
+from outagecast.channels.twitter_account import asked_id, named_id, own_posts
 from outagecast.channels.twitter_answers import judge, says_gone
 from outagecast.channels.twitter_check import findings
-from outagecast.channels.twitter_create import ROOT, conversation, given_way, receipt_from, recognized, refusal, text_of
-from outagecast.channels.twitter_match import is_id, reply_state
+from outagecast.channels.twitter_create import (
+    ROOT,
+    age,
+    conversation,
+    given_way,
+    receipt_from,
+    recognized,
+    refusal,
+    text_of,
+)
 from outagecast.channels.twitter_picture import MEDIA, with_picture
-from outagecast.channels.twitter_replies import Lately, hide_strangers
+from outagecast.channels.twitter_replies import Conversation, Lately, hide_strangers
 from outagecast.channels.twitter_table import Verdict
 from outagecast.channels.twitter_text import LIMIT, MENTIONED, MOST_PARTS, compose
 from outagecast.wire import RESUME, loopback, read_object, session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from outagecast.channel import Announcement, Grant, House, Person, Post, Remember, SweepLog
@@ -55,7 +63,6 @@ _CLOCK_SLACK = timedelta(minutes=6)
 _CONNECT = 5.0
 _PATIENCE = 20.0
 """Seconds to wait for an answer: X's own servers give up after 5, and were seen to take 10."""
-_MOST_PAGES = 8
 _LARGEST_PICTURE = 5 * 1024 * 1024
 
 
@@ -117,7 +124,7 @@ class Twitter:
         self._now = now
         self._patience = patience
         self._opened: XApi | None = None
-        self._known_id = settings.user_id
+        self._known_id: str | None = None
         self._lately = Lately()
 
     @staticmethod
@@ -167,7 +174,7 @@ class Twitter:
         """Look for the post among the account's own, by text and parent."""
         api = self._api
         try:
-            for found in self._own_posts(api, since - _CLOCK_SLACK):
+            for found in own_posts(api, self._own_id(), since - _CLOCK_SLACK):
                 if receipt := recognized(found, post, parent):
                     return receipt
         except Refused as err:
@@ -182,10 +189,7 @@ class Twitter:
             raise Refused(f"the reply setting cannot be read back: {err.text}", mendable=True, hint=err.hint) from err
         if found is None:
             raise TryLater("X does not show the post yet", hint=f"it is looked at again: {RESUME}")
-        replies = reply_state(found)
-        if replies is Replies.CLOSED:
-            self._lately.read[receipt.ref] = self._now()
-        return replies
+        return self._lately.note(receipt.ref, found, self._now())
 
     def sweep(self, receipt: Receipt, log: SweepLog) -> Replies | None:
         """Read the reply control back, and of the root of a conversation hide the replies that got through."""
@@ -194,14 +198,21 @@ class Twitter:
             known = self.close_replies(receipt)
             log.read(known)
         if receipt.ref == root and self._lately.search(root, now):
-            self._lately.searched.pop(root, None)
-            try:
-                hide_strangers(self._api, root, lambda: self._own_id(self._api), log)
-            except Refused as err:
-                self._lately.searched[root] = (now, err)
-                raise
-            self._lately.searched[root] = (now, None)
+            self._search(receipt, log, now)
         return known
+
+    def _search(self, receipt: Receipt, log: SweepLog, now: datetime) -> None:
+        """Look for strangers' replies, and do not do so again too soon."""
+        root, searched = receipt.ref, self._lately.searched
+        searched.pop(root, None)
+        below = Conversation(root, self._lately.authors.get(root, ""), age(receipt, now) or timedelta(0))
+        try:
+            hide_strangers(self._api, below, self._named_id(), log)
+        except Refused as err:
+            searched[root] = (now, err)
+            raise
+        if not log.give_way():
+            searched[root] = (now, None)
 
     def retract(self, receipt: Receipt) -> None:
         """Delete the post. The last one of a conversation first: deleting its root opens what hangs below."""
@@ -254,8 +265,6 @@ class Twitter:
         mine = self._settings
         secrets = (mine.api_key, mine.api_key_secret, mine.access_token, mine.access_token_secret)
         keys = [secret.reveal() for secret in secrets]
-        if self._known_id is None and (found := re.match(r"([0-9]+)-", keys[2])):
-            self._known_id = found[1]  # X's user tokens begin with the user's id
         from outagecast.channels.twitter_api import XApi
 
         return XApi(keys, session(f"https://{_HOST}", mine.simulator_url, connect=connect, read=read), self._now)
@@ -274,30 +283,12 @@ class Twitter:
         under, control = (parent.ref, None) if parent else (None, MENTIONED)
         return judge(self._api.create(text_of(post, parent), under, control, post.token.get(MEDIA)))
 
-    def _own_id(self, api: XApi) -> str:
-        """Who we are: from the config, from the token, else asked for (0.01 USD on pay-per-use)."""
-        if self._known_id is None:
-            response = api.me()
-            api.demand(response)
-            me = read_object(response).get("data")
-            if not (isinstance(me, dict) and is_id(str(me.get("id", "")))):
-                raise TryLater("X's answer about the account cannot be read", hint=f"try again: {RESUME}")
-            self._known_id = str(me["id"])
-        return self._known_id
+    def _named_id(self) -> str | None:
+        """Who we are by the config and the token; Refused if these disagree."""
+        return named_id(self._settings.user_id, self._settings.access_token.reveal())
 
-    def _own_posts(self, api: XApi, start: datetime) -> Iterator[Mapping[str, Any]]:
-        """Read the account's posts since `start`, newest first, to the last page."""
-        page: str | None = None
-        for _ in range(_MOST_PAGES):
-            body = api.timeline(self._own_id(api), start, page)
-            meta = body.get("meta")
-            # Without its count an answer of 200 proves nothing: it may be somebody else's, or an error.
-            if not isinstance(meta, dict) or not isinstance(meta.get("result_count"), int):
-                if body.get("errors"):
-                    raise Refused(f"X shows no posts of user_id {self._known_id}", mendable=True)
-                raise TryLater("X's list of the account's posts cannot be read", hint=f"try again: {RESUME}")
-            yield from (post for post in body.get("data") or () if isinstance(post, dict))
-            page = meta.get("next_token")
-            if not page:
-                return
-        raise Refused(f"the account has made more than {_MOST_PAGES * 100} posts since", mendable=True)
+    def _own_id(self) -> str:
+        """Who we are; X is asked once, where nothing else tells."""
+        if self._known_id is None:
+            self._known_id = self._named_id() or asked_id(self._api)
+        return self._known_id

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from outagecast.wire_session import Wire
 
 HOST = "api.twitter.com"
-_POST_FIELDS = ("created_at", "conversation_id", "referenced_tweets", "reply_settings", "entities")
+_POST_FIELDS = ("author_id", "created_at", "conversation_id", "referenced_tweets", "reply_settings", "entities")
 _TALKATIVE = ("tweepy", "oauthlib", "requests_oauthlib")
 """At DEBUG these log whole requests, signatures and authorization headers."""
 

@@ -116,8 +116,14 @@ def _patience(answer: Answer, post: Post, remember: Remember) -> ChannelError:
     return TryLater(answer.said(), after=answer.row.after, hint=answer.row.hint)
 
 
+def age(receipt: Receipt, now: datetime) -> timedelta | None:
+    """How long ago a post was made, by our clock if we made it, else by X's; None if nothing tells."""
+    noted = receipt.data.get("at")
+    made = datetime.fromisoformat(noted).astimezone(UTC) if noted else made_at(receipt.ref)
+    return now - made if made else None
+
+
 def _fresh(parent: Receipt, now: datetime) -> bool:
-    """Tell whether the parent was made just now, by our clock if we made it, else by X's."""
-    noted = parent.data.get("at")
-    made = datetime.fromisoformat(noted).astimezone(UTC) if noted else made_at(parent.ref)
-    return made is not None and now - made < _FRESH
+    """Tell whether the parent was made just now."""
+    old = age(parent, now)
+    return old is not None and old < _FRESH
