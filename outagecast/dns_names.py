@@ -77,22 +77,23 @@ class SystemNames:
         addresses += _in_time(known, ends)
         if unanswered and not addresses:
             raise unanswered
-        return Way(tuple(aliases), tuple(dict.fromkeys(addresses)))
+        # A DNS that spreads the load gives them in another order each time.
+        return Way(tuple(aliases), tuple(sorted(dict.fromkeys(addresses), key=_order)))
 
     def texts(self, name: str) -> Sequence[str]:
         """The TXT records at a name, each with its strings put together."""
         records = self._ask(_plain(name), "TXT")
         return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in records.found)
 
+    def exchangers(self, domain: str) -> Sequence[str]:
+        """The hosts that a domain's MX records name, most preferred first; none where it has no such record."""
+        return _ranked(self._ask(_plain(domain), "MX"))
+
     def mail_hosts(self, domain: str) -> Sequence[str]:
         """The hosts that take a domain's mail, most preferred first; the domain itself where it has no MX."""
         name = _plain(domain)
         records = self._ask(name, "MX")
-        if not records.found:
-            return (name,) if records.exists else ()
-        ranked = sorted(records.found, key=lambda record: record.preference)
-        # The one that stands for "takes no mail" (RFC 7505) is the root: no name at all.
-        return tuple(dict.fromkeys(host for record in ranked if (host := _text(record.exchange))))
+        return (name,) if records.exists and not records.found else _ranked(records)
 
     def name_servers(self, name: str) -> tuple[str, Sequence[str]]:
         """The zone that a name lies in, and the hosts that answer for it; nothing of both where there is none."""
@@ -128,6 +129,13 @@ class SystemNames:
         return answer
 
 
+def _ranked(records: _Records) -> Sequence[str]:
+    """The hosts of MX records; those that nothing but chance puts in order come by their names."""
+    ranked = sorted((record.preference, _text(record.exchange)) for record in records.found)
+    # The one that stands for "takes no mail" (RFC 7505) is the root: no name at all.
+    return tuple(dict.fromkeys(host for _, host in ranked if host))
+
+
 def _plain(name: str) -> str:
     return name.lower().rstrip(".")
 
@@ -135,6 +143,11 @@ def _plain(name: str) -> str:
 def _text(name: Any) -> str:
     """A name of dnspython's as ours are written; empty for the root."""
     return _plain(name.to_text())
+
+
+def _order(address: str) -> tuple[int, int]:
+    known = ip_address(address)
+    return known.version, int(known)
 
 
 def _is_address(host: str) -> bool:

@@ -35,6 +35,12 @@ class Names(Protocol):
     def texts(self, name: str) -> Sequence[str]:
         """The TXT records at a name, each with its strings put together (RFC 7208 3.3)."""
 
+    def exchangers(self, domain: str) -> Sequence[str]:
+        """The hosts that a domain's MX records name, most preferred first; none where it has no such record.
+
+        What SPF's `mx` means: the host that RFC 5321 takes in their place does not count there (RFC 7208 5.4).
+        """
+
     def mail_hosts(self, domain: str) -> Sequence[str]:
         """The hosts that take a domain's mail, most preferred first; the domain itself where it has no MX (RFC 5321 5).
 

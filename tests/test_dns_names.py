@@ -35,6 +35,7 @@ RECORDS = {
     "dangling.example.net": {"CNAME": ["gone.example.com"]},
     "loop.example.net": {"CNAME": ["pool.example.net"]},
     "pool.example.net": {"CNAME": ["loop.example.net"]},
+    "evenly.example.net": {"MX": ["5 b.example.net", "5 a.example.net"]},
     "six.example.net": {"AAAA": ["2001:db8::6"]},
     "selector._domainkey.example.net": {"TXT": [LONG]},
     "nomail.example.net": {"MX": ["0 ."]},
@@ -95,10 +96,17 @@ def test_texts_come_whole_however_they_were_cut(server: NameServer) -> None:
         ("host.example.org", ("host.example.org",)),
         ("nomail.example.net", ()),
         ("missing.example.net", ()),
+        ("evenly.example.net", ("a.example.net", "b.example.net")),
     ],
 )
 def test_mail_goes_to_the_most_preferred_host_first(server: NameServer, domain: str, hosts: tuple[str, ...]) -> None:
     assert names(server).mail_hosts(domain) == hosts
+    assert names(server).exchangers(domain) == (() if hosts == (domain,) else hosts)
+
+
+def test_addresses_come_in_the_same_order_however_the_dns_turns_them(server: NameServer) -> None:
+    server.records["turned.example.net"] = {"AAAA": ["2001:db8::2"], "A": ["198.51.100.20", "198.51.100.3"]}
+    assert names(server).way("turned.example.net").addresses == ("198.51.100.3", "198.51.100.20", "2001:db8::2")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +142,7 @@ def test_servers_that_fail_or_say_nothing_are_no_answer_and_take_no_longer_than_
     server.troubles["*", "*"] = trouble
     asked = names(server, patience=0.2)
     began = time.monotonic()
-    for question in (asked.way, asked.texts, asked.mail_hosts, asked.name_servers):
+    for question in (asked.way, asked.texts, asked.exchangers, asked.mail_hosts, asked.name_servers):
         with pytest.raises(UnansweredError, match=r"example\.net"):
             question("example.net")
     assert time.monotonic() - began < 10

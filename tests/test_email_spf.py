@@ -82,6 +82,8 @@ def spf() -> Iterator[Laboratory]:
         ("v=spf1 a:near.example.com//112 -all", "fail", "pass", "fail"),
         ("v=spf1 a:near.example.com/24//112 -all", "pass", "pass", "fail"),
         ("v=spf1 mx:mx.example.com -all", "pass", "pass", "fail"),
+        # A domain without MX has no mail host for SPF, though mail goes to its address (5.4).
+        ("v=spf1 mx:a.example.com ?all", "neutral", "neutral", "neutral"),
         ("v=spf1 include:yes.example.com -all", "pass", "fail", "fail"),
         ("v=spf1 include:no.example.com ?all", "neutral", "neutral", "neutral"),
         ("v=spf1 ~include:yes.example.com -all", "softfail", "fail", "fail"),

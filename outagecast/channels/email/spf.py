@@ -118,7 +118,7 @@ class _Evaluation:
         if term.kind == "a":
             yield self._addresses(target)
             return
-        hosts = self._names.mail_hosts(target)
+        hosts = self._names.exchangers(target)
         if len(hosts) > _MOST_MAIL_HOSTS:
             raise BrokenError(f"{target} has more than {_MOST_MAIL_HOSTS} mail hosts")
         if not hosts:
