@@ -100,9 +100,22 @@ def test_the_way_out_must_be_there_for_readers_who_want_it():
         ),
         (["v=spf1 redirect=example.net"], Level.BAD, "is void: it takes more than 10 lookups"),
         (["v=spf1 +all"], Level.WARNING, "lets everybody send"),
-        (["v=spf1 ip4:198.51.100.1 ~all"], Level.WARNING, f"does not list {LABEL} at 203.0.113.5 (it says softfail)"),
-        (["v=spf1 ip4:198.51.100.1"], Level.WARNING, f"does not list {LABEL} at 2001:db8::5 (it says neutral)"),
-        (["v=spf1 ip4:203.0.113.5 -all"], Level.WARNING, f"does not list {LABEL} at 2001:db8::5 (it says fail)"),
+        (["v=spf1 ip4:0.0.0.0/0 -all"], Level.WARNING, "lets everybody on IPv4 send"),
+        (
+            ["v=spf1 ip4:198.51.100.1 ~all"],
+            Level.WARNING,
+            f"does not list {LABEL} at 203.0.113.5 and 2001:db8::5 (it says softfail)",
+        ),
+        (
+            ["v=spf1 ip4:203.0.113.5"],
+            Level.WARNING,
+            f"lists {LABEL} at 203.0.113.5, but not at 2001:db8::5 (it says neutral)",
+        ),
+        (
+            ["v=spf1 ip4:198.51.100.1 ?ip4:203.0.113.5 -all"],
+            Level.WARNING,
+            f"does not list {LABEL} at 203.0.113.5 and 2001:db8::5 (it says fail and neutral)",
+        ),
     ],
 )
 def test_an_spf_record_that_would_cost_letters_is_told(texts: list[str], level: Level, words: str):
@@ -110,6 +123,13 @@ def test_an_spf_record_that_would_cost_letters_is_told(texts: list[str], level: 
     (text, do) = next(one for one in found if words in one[0])
     assert do
     assert "SPF" in text
+
+
+def test_each_relay_is_told_once_however_many_addresses_it_has():
+    many = {"smtp.example.com": {"A": [f"198.51.100.{number}" for number in range(20, 0, -1)]}}
+    found = at(Level.WARNING, many, RELAY, "smtp://smtp.example.com", "smtp://smtp.example.com", **signing())
+    (text,) = [text for text, _ in found if "SPF" in text]
+    assert "list smtp.example.com:587 at 198.51.100.1, 198.51.100.2, 198.51.100.3 and 17 more (it says fail)" in text
 
 
 def test_a_relay_that_is_not_listed_may_send_from_elsewhere_and_the_warning_says_so():

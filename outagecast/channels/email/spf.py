@@ -24,9 +24,10 @@ from outagecast.channels.email.spf_record import (
     of_the_connection,
     parse,
 )
+from outagecast.names import UnansweredError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from outagecast.names import Names
 
@@ -35,14 +36,17 @@ MOST_LOOKUPS = 10
 _MOST_IN_VAIN = 2
 """Of their answers so many may be empty (4.6.4)."""
 _MOST_MAIL_HOSTS = 10
+_NOBODYS = [
+    ip_address(address)
+    for address in ("192.0.2.1", "198.51.100.201", "203.0.113.201", "2001:db8::1:201", "3fff::1", "3fff:201::1")
+]
+"""For examples only (RFC 5737, 3849, 9637): nobody sends from there."""
 
 
 class Survey(msgspec.Struct, frozen=True):
     """What is true of a record whoever connects."""
 
     record: Record
-    otherwise: Verdict
-    """What it says of an address that nothing in it speaks of."""
     lookups: int
 
 
@@ -50,12 +54,33 @@ def survey(names: Names, domain: str) -> Survey | None:
     """Look at all of a domain's record; None when it has none. Raises BrokenError, UnansweredError."""
     walk = _Evaluation(names, None, "")
     record = walk.record(domain)
-    return Survey(record, walk.verdict(domain), walk.lookups) if record else None
+    if record is None:
+        return None
+    walk.verdict(domain)
+    return Survey(record, walk.lookups)
 
 
 def evaluate(names: Names, domain: str, sender: str, address: IPAddress) -> Verdict:
     """What the record says of this address; raises BrokenError, UnansweredError."""
     return _Evaluation(names, address, sender).verdict(domain)
+
+
+def anybody(names: Names, domain: str, sender: str, but: Collection[IPAddress]) -> Sequence[int]:
+    """Over which versions of IP the record lets everybody send, also by what it includes.
+
+    Asked of addresses that are nobody's; `but` are those that it may rightly list.
+    """
+    strangers = [each for each in _NOBODYS if each not in but]
+    closed = {each.version for each in strangers if not _lets_in(names, domain, sender, each)}
+    return sorted({each.version for each in strangers} - closed)
+
+
+def _lets_in(names: Names, domain: str, sender: str, address: IPAddress) -> bool:
+    """What nobody answers, or is void for this address alone, lets nobody in."""
+    try:
+        return evaluate(names, domain, sender, address) is Verdict.PASS
+    except (BrokenError, UnansweredError):
+        return False
 
 
 class _Evaluation:
