@@ -86,6 +86,31 @@ def test_a_domain_that_says_it_sends_nothing_is_not_in_line_behind_a_relay_that_
     assert [level for level, text, _ in found if ALONE in text] == [Level.WARNING]
 
 
+EVERYBODY = {"example.net": {**NO_SPF["example.net"], "TXT": ["v=spf1 +all"]}}
+
+
+@pytest.mark.parametrize(
+    ("relays", "changes", "level"),
+    [
+        (["smtp://127.0.0.1:25?tls=none"], {}, Level.WARNING),
+        ([RELAY, "smtp://10.1.2.3"], {}, Level.WARNING),
+        (["smtp://127.0.0.1:25?tls=none"], EVERYBODY, Level.GOOD),
+    ],
+    ids=["none is seen", "one is not seen", "whoever it is may send"],
+)
+def test_what_spf_says_of_a_relay_whose_address_is_not_seen_is_not_known(
+    relays: list[str], changes: Zone, level: Level
+):
+    found = said(channel(*relays), changes)
+    ((known, text, do),) = [one for one in found if one[1].startswith("DMARC")]
+    assert known is level
+    assert ("in line by SPF" in text) is (level is Level.GOOD)
+    if level is Level.WARNING:
+        unseen = relays[-1].removeprefix("smtp://").partition("?")[0]
+        assert f"is not known: we do not sign them in line with example.net, and the addresses {unseen}" in text
+        assert do.endswith("or set dkim")
+
+
 SUB = {"sender": "Status <s@status.example.net>", "to": ["outages@lists.example.net"]}
 SUB_ZONE = {"status.example.net": {"MX": ["10 mx.example.org"], "TXT": ["v=spf1 a:smtp.example.org -all"]}}
 

@@ -12,6 +12,7 @@ from outagecast.channels.email.names_spf import standing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from outagecast.channels.email.names_spf import Standing
     from outagecast.channels.email.sending import Sending
     from outagecast.names import Names
 
@@ -53,21 +54,28 @@ def _kept(sending: Sending, names: Names, record: dmarc.Record, wish: Wish) -> F
         return Finding(sending.name, Level.GOOD, f"{asks}; letters are in line by our signature of {sending.signs}")
     if wish is Wish.NONE:
         return Finding(sending.name, Level.GOOD, f"{asks}: letters are not refused for it")
-    beside = _beside(sending, names, record)
+    found = standing(sending, names)
+    beside = _beside(sending, names, record, found)
     relays = f"the relay signs as {sending.author}"
-    if not beside:
+    if beside:
+        text = (
+            f"{asks}, and nothing we see puts our letters in line: {beside}. Unless {relays}, they are taken for forged"
+        )
+    elif found.unknown:
+        text = (
+            f"{asks}; whether letters are in line is not known: we do not sign them in line with {sending.author}, "
+            f"and the addresses {', '.join(found.unknown)} sends from are not seen here"
+        )
+    else:
         text = f"{asks}; letters are in line by SPF of {sending.envelope}, forwarded ones only if {relays}"
         return Finding(sending.name, Level.GOOD, text)
-    text = f"{asks}, and nothing we see puts our letters in line: {beside}. Unless {relays}, they are taken for forged"
     do = f"ask the relay's operator whether it signs with d={sending.author}, or set dkim"
     return Finding(sending.name, Level.WARNING, text, do)
 
 
-def _beside(sending: Sending, names: Names, record: dmarc.Record) -> str:
-    """Why SPF does not do; empty when it does."""
+def _beside(sending: Sending, names: Names, record: dmarc.Record, found: Standing) -> str:
+    """Why SPF does not do; empty when nothing that we see speaks against it."""
     signed = f"the signature is of {sending.signs}; " if sending.signs else "we do not sign; "
     if not dmarc.in_line(names, sending.author, sending.envelope, strict=record.strict("aspf")):
         return f"{signed}bounces go to {sending.envelope}, which is not {sending.author}"
-    return (
-        "" if standing(sending, names).passes else f"{signed}SPF of {sending.envelope} does not speak for every relay"
-    )
+    return "" if found.passes else f"{signed}SPF of {sending.envelope} does not speak for every relay"

@@ -46,8 +46,13 @@ class Standing(msgspec.Struct, frozen=True):
 
     @property
     def passes(self) -> bool:
-        """Whether nothing that we see speaks against it."""
+        """Whether nothing that we see speaks against it; what is not seen may."""
         return self.survey is not None and not (self.broken or self.unlisted or self.survey.record.nobody)
+
+    @property
+    def unknown(self) -> Sequence[str]:
+        """The relays of which nobody can tell from here whether the record lets them send."""
+        return () if len(self.anybody) > 1 else self.unseen
 
 
 def standing(sending: Sending, names: Names) -> Standing:
