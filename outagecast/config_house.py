@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from outagecast.config_yaml import Entry
 
@@ -131,12 +131,18 @@ def domain_or_network(text: str) -> str:
     return domain
 
 
-def _labels(domain: str) -> Iterator[str]:
-    for label in domain.split("."):
-        known = label if label.isascii() else label.encode("idna").decode()
-        if not _LABEL.fullmatch(known):
-            raise ValueError(label)
-        yield known
+def _labels(domain: str) -> Sequence[str]:
+    labels = (domain if domain.isascii() else _idna(domain)).split(".")
+    if not all(_LABEL.fullmatch(label) for label in labels):
+        raise ValueError(domain)
+    return labels
+
+
+def _idna(domain: str) -> str:
+    """By the rules that hold for relays and links too: ß and ss are two names since 2008."""
+    import idna  # only here: most domains do without
+
+    return idna.encode(domain, uts46=True).decode("ascii")
 
 
 def _network(text: str) -> str:

@@ -96,6 +96,12 @@ def test_check_finds_what_is_wrong_with_templates_before_they_stand_in_the_way(n
     assert "twiter" in odd
 
 
+def test_a_folder_of_templates_that_is_not_there_is_to_be_made_or_corrected(night: Night) -> None:
+    night.write_config(top="templates: ./templates")
+    (found,) = [one for one in night.run("check", "--json").json["findings"] if one["channel"] == "templates"]
+    assert found["do"] == f"mkdir -p {night.folder}/templates, or correct `templates:` in {night.config}"
+
+
 def test_check_calls_templates_sound_that_are(night: Night) -> None:
     night.write_config(top="templates: ./templates")
     (night.folder / "templates").mkdir()

@@ -121,7 +121,7 @@ def test_everything_that_is_written_is_there(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("HOME", str(tmp_path / "ann"))
     text = (
         "support: https://help.example.net\nnotice: 'Help: {support} ({support})'\ntimezone: Europe/Berlin\n"
-        "own: [Example.COM., 203.0.113.0/24, '2001:db8::/32', 203.0.113.7, bücher.example.org]\n"
+        "own: [Example.COM., 203.0.113.0/24, '2001:db8::/32', 203.0.113.7, bücher.example.org, straße.example]\n"
         "journal: ~/journal.db\nexpires: 90m\nsweep_for: 1d 2h\ntemplates: ./templates\n" + GOOD
     )
     config = loaded(tmp_path, text)
@@ -132,6 +132,7 @@ def test_everything_that_is_written_is_there(tmp_path: Path, monkeypatch: pytest
         "2001:db8::/32",
         "203.0.113.7/32",
         "xn--bcher-kva.example.org",
+        "xn--strae-oqa.example",  # not strasse.example, which is somebody else's since 2008
     )
     assert (config.journal, config.templates) == (tmp_path / "ann/journal.db", tmp_path / "templates")
     assert (config.expires, config.sweep_for) == (timedelta(minutes=90), timedelta(hours=26))

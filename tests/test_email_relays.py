@@ -69,6 +69,7 @@ def test_a_placeholder_may_hold_what_a_url_is_made_of():
     [
         ("smtp://smtp.example.net", "smtp.example.net:587", Tls.STARTTLS),
         ("smtps://smtp.example.net", "smtp.example.net:465", Tls.IMPLICIT),
+        ("smtps://smtp.example.net.", "smtp.example.net:465", Tls.IMPLICIT),
         ("smtp://127.0.0.1:25?tls=none", "127.0.0.1:25", Tls.NONE),
         ("smtp://[::1]:25?tls=none", "[::1]:25", Tls.NONE),
         ("smtp://127.0.0.1", "127.0.0.1:587", Tls.STARTTLS),

@@ -20,13 +20,17 @@ def findings(config: Config) -> Iterator[Finding]:
         return
     from outagecast import templates
 
+    folder = config.templates
+    unused = "correct its name, or move it out of the folder"
+    if not folder.exists():
+        unused = f"mkdir -p {folder}, or correct `templates:` in {config.path}"
     types = {name: section.type for name, section in config.channels.items()}
     sound = True
-    for text in templates.oddities(config.templates, types):
+    for text in templates.oddities(folder, types):
         sound = False
-        yield Finding(_SUBJECT, Level.WARNING, text, "correct its name, or move it out of the folder")
-    for text in templates.faults(config.templates):
+        yield Finding(_SUBJECT, Level.WARNING, text, unused)
+    for text in templates.faults(folder):
         sound = False
         yield Finding(_SUBJECT, Level.BAD, text, "correct it, or move it out of the folder")
     if sound:
-        yield Finding(_SUBJECT, Level.GOOD, f"the templates in {config.templates} have no mistakes")
+        yield Finding(_SUBJECT, Level.GOOD, f"the templates in {folder} have no mistakes")

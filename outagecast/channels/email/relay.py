@@ -88,7 +88,8 @@ def _end(template: str, start: int) -> int:
 
 def _host(written: str) -> str:
     if not written.startswith("["):
-        return ascii_domain(written)
+        # A dot at its end says that the name is complete; no certificate has one.
+        return ascii_domain(written.removesuffix("."))
     import ipaddress
 
     try:
