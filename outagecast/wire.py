@@ -79,6 +79,11 @@ def classify(err: BaseException, host: str = "") -> ChannelError:
     return TryLater(f"could not reach {name}{through}: {_words(causes)}", hint=_way_out(causes))
 
 
+def unanswered(err: InDoubt) -> str:
+    """Why there is no answer to a call that publishes nothing, without a word of what it may have done."""
+    return _words(list(_causes(err.__cause__))) if err.__cause__ else err.text
+
+
 def _causes(err: BaseException, depth: int = 8) -> Iterator[BaseException]:
     """Yield the error and what it was made from; `__context__` is left out, it may have nothing to do with it."""
     yield err

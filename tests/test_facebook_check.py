@@ -214,7 +214,23 @@ def test_calls_that_are_nearly_used_up_are_told_with_when_facebook_opens_again(p
 
 def test_a_page_that_cannot_be_reached_is_told_with_what_to_do(page: GraphPlatform):
     page.faults.add(Fault(".*", FaultKind.RESET, times=9))
-    assert "graph.facebook.com" in checked(page)[Level.BAD]
+    assert "Facebook could not be asked" in checked(page)[Level.BAD]
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (Fault(".*", FaultKind.RESET, times=9), "asked: the connection was reset"),
+        (Fault(".*", FaultKind.HTML, times=9), "asked: its answer says nothing (HTTP 502"),
+        (Fault(".*", status=500, body='{"error":{"message":"no","code":1}}', times=9), "(HTTP 500, code 1"),
+    ],
+    ids=["reset", "a page of the edge", "an error of its own"],
+)
+def test_a_look_that_fails_is_no_word_about_a_post(page: GraphPlatform, fault: Fault, why: str):
+    page.faults.add(fault)
+    said = checked(page)
+    assert why in said[Level.BAD]
+    assert "may have" not in str(said)
 
 
 def test_check_changes_nothing(page: GraphPlatform):

@@ -115,6 +115,13 @@ def test_whatever_is_unknown_is_in_doubt() -> None:
     assert isinstance(wire.classify(TypeError("an SDK choked")), InDoubt)
 
 
+def test_of_a_call_that_publishes_nothing_only_the_cause_is_told() -> None:
+    doubt = wire.classify(requests.ReadTimeout("slow"), "api.example.com")
+    assert isinstance(doubt, InDoubt)
+    doubt.__cause__ = requests.ReadTimeout("slow")
+    assert wire.unanswered(doubt) == "no answer in time"
+
+
 def test_an_answer_that_was_given_already_is_kept() -> None:
     given = Refused("no")
     assert wire.classify(given) is given

@@ -97,7 +97,7 @@ def only(batch: Answer) -> Answer:
 def error_for(answer: Answer) -> ChannelError:
     """Say what an answer that is no plain success means, as the exception to raise."""
     row = row_for(answer)
-    text = f"{row.says} ({_evidence(answer)})"
+    text = f"{row.says} ({evidence(answer)})"
     match row.verdict:
         case Verdict.LATER:
             after = answer.usage.regain or answer.retry_after or row.after
@@ -110,7 +110,8 @@ def error_for(answer: Answer) -> ChannelError:
             return Refused(text, mendable=row.verdict is Verdict.MENDABLE, hint=row.hint)
 
 
-def _evidence(answer: Answer) -> str:
+def evidence(answer: Answer) -> str:
+    """What came, as it stands behind our words: the status, the code, and what the platform said."""
     code = f"code {answer.code}" + (f"/{answer.subcode}" if answer.subcode else "") if answer.code else ""
     quote = f'"{answer.message}"' if answer.message else ""
     return ", ".join(filter(None, (f"HTTP {answer.status}", code, quote)))

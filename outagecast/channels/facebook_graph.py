@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from outagecast.channel import ChannelError, InDoubt, TryLater
-from outagecast.channels.facebook_answers import Answer, Usage, error_for, only
-from outagecast.wire import classify, retry_after, session
+from outagecast.channels.facebook_answers import Answer, Usage, error_for, evidence, only
+from outagecast.channels.facebook_table import LOOK
+from outagecast.wire import RESUME, classify, retry_after, session, unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -59,7 +60,7 @@ class Graph:
         try:
             return self._call("GET", path, params)
         except InDoubt as err:
-            raise TryLater(f"Facebook could not be asked: {err.text}", hint=err.hint) from err
+            raise self._unread(err) from err
 
     def read_sealed(self, path: str, **params: str) -> Answer:
         """Read with parameters that may stand in no URL, such as a token.
@@ -74,7 +75,7 @@ class Graph:
         try:
             return self._call("POST", "", given)
         except InDoubt as err:
-            raise TryLater(f"Facebook could not be asked: {err.text}", hint=err.hint) from err
+            raise self._unread(err) from err
         finally:
             self._hidden, self._unpack = hidden, None
 
@@ -123,6 +124,14 @@ class Graph:
         except Exception as err:
             raise classify(err, HOST) from err
         return self._answer
+
+    def _unread(self, err: InDoubt) -> TryLater:
+        """An answer that leaves open what it has done, to a call that does nothing."""
+        again = f"try again: {RESUME}"
+        if err.__cause__:
+            return TryLater(f"Facebook could not be asked: {unanswered(err)}", hint=again)
+        text = f"Facebook could not be asked: its answer says nothing ({evidence(self._answer)})"
+        return TryLater(text, hint=again if err.hint == LOOK else err.hint)
 
     def _sign(self, request: PreparedRequest) -> PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"

@@ -17,7 +17,7 @@ import tweepy
 from outagecast.channel import ChannelError, InDoubt, Refused, TryLater
 from outagecast.channels.twitter_answers import judge, says_gone
 from outagecast.channels.twitter_table import Verdict
-from outagecast.wire import RESUME, classify, read_object
+from outagecast.wire import RESUME, classify, read_object, unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -167,7 +167,7 @@ class XApi:
         try:
             return self._call(method, *args, **params)
         except InDoubt as err:
-            raise TryLater(err.text, hint=f"try again: {RESUME}") from err
+            raise TryLater(f"X could not be asked: {unanswered(err)}", hint=f"try again: {RESUME}") from err
 
     def _call(self, method: Callable[..., Any], *args: object, **params: object) -> requests.Response:
         """Call tweepy and give the answer, whatever the status; raise what the transport tells if there is none."""
