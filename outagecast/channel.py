@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Absent",
     "Act",
+    "Addressed",
     "Announcement",
     "Authorizes",
     "CannotTell",
@@ -245,6 +246,18 @@ class Named(Protocol):
 
     def check_names(self, names: Names) -> Iterable[Finding]:
         """What the DNS lacks, or says wrongly. Reads only; what nobody answers is a finding, not an error."""
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """What a channel with letters may have besides whose check needs somebody to whom a letter would go."""
+
+    def check_recipients(self, listed: Sequence[str] | None) -> Iterable[Finding]:
+        """What is done in the place of `check`: the same, and it may ask its relays about these. No letter goes out.
+
+        `listed` are a few subscribers, each of another domain: none if nobody is on the list, None if that is not
+        known.
+        """
 
 
 class Letters(Channel, Protocol):

@@ -11,6 +11,7 @@ from night import Night
 
 from outagecast.deliver import SystemClock
 from outagecast.model import Finding, Level
+from outagecast.sandbox.mail_faults import At, Do, MailFault
 from outagecast.screen import Screen
 
 if TYPE_CHECKING:
@@ -72,6 +73,22 @@ def test_the_dns_of_the_night_is_asked_for_where_readers_are_sent(night: Night) 
     assert texts == [
         "where readers are sent (`support:`): help.example.net → www.example.com (alias) is inside www.example.com"
     ]
+
+
+def test_a_relay_that_would_take_no_letter_for_the_list_is_bad_and_the_list_is_read_for_it(night: Night) -> None:
+    denied = "554 5.7.1 Relay access denied"
+    night.mailbox.faults.add(MailFault(At.RCPT, Do.REPLY, denied, to="cy@example.edu", times=0))
+    night.write_config(night.email().replace("to: [ann@example.org, bo@example.com]", "to: [ops@example.net]"))
+    unknown = told(night.run("check", "--json"), "email", "warning")
+    assert any("for others than example.net is not known" in text for text in unknown)
+    assert not night.journal_path.exists()
+    night.run("subscribers", "add", "ann@example.net", "cy@example.edu")
+    done = night.run("check", "--json")
+    assert done.code == 1
+    assert any(f"cy@example.edu was refused: {denied}" in text for text in told(done, "email", "bad"))
+    night.run("subscribers", "remove", "cy@example.edu")
+    assert told(night.run("check", "--json"), "email", "bad") == []
+    assert night.mailbox.letters == []
 
 
 def test_with_to_only_that_channel_is_asked(night: Night) -> None:

@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from outagecast.channel import Level
 from outagecast.channels.email.at_once import at_once
+from outagecast.channels.email.probes import elsewhere, probes
+from outagecast.channels.email.relay import Relay, Tls
 from outagecast.channels.email.session import _unresolved
 from outagecast.sandbox.mail_faults import At, Do, MailFault
 from outagecast.sandbox.mailbox import Mailbox
@@ -49,8 +51,16 @@ def server(authority: trustme.CA, name: str = "127.0.0.1", ends: timedelta = tim
     return context
 
 
-def told(email: Email, level: Level, but: str = "only one relay"):
-    return [(one.text, one.do) for one in email.check() if one.level is level and but not in one.text]
+def told(email: Email, level: Level, but: str = ""):
+    found = [one for one in email.check() if one.level is level and "only one relay" not in one.text]
+    return [(one.text, one.do) for one in found if not but or but not in one.text]
+
+
+def points_to(box: Mailbox):
+    """The recipients that are named to it."""
+    tried: list[str] = []
+    box.on_event = lambda point, info: tried.append(info["to"]) if point == "rcpt" else None
+    return tried
 
 
 def points(box: Mailbox):
@@ -85,7 +95,7 @@ def test_no_transaction_is_left_open_whatever_the_relay_says():
         (bad,) = told(email, Level.BAD)
         (good,) = told(email, Level.GOOD)
     assert bad == (
-        "b@example.org: no such mailbox: 550 5.1.1 unknown",
+        f"127.0.0.1:{box.port}: b@example.org: no such mailbox: 550 5.1.1 unknown",
         "correct it in to:, or ask the relay's operator why",
     )
     assert "to a@example.org, c@example.org (" in good[0]
@@ -95,8 +105,12 @@ def test_no_transaction_is_left_open_whatever_the_relay_says():
 def test_of_a_long_list_the_first_few_are_asked_about():
     with Mailbox() as box:
         seen = points(box)
-        told(channel(box.url, to=[f"a{number}@example.org" for number in range(9)]), Level.GOOD)
-        assert seen.count("rcpt") == 5
+        email = channel(box.url, box.url, to=[f"a{number}@example.net" for number in range(8)] + ["b@example.org"])
+        said = told(email, Level.GOOD)
+        assert seen.count("rcpt") == 2 * 5
+    # One at another domain is among them: that its own take mail says nothing of the relay's right to pass it on.
+    assert "a0@example.net, a1@example.net, a2@example.net, a3@example.net, b@example.org (" in said[0][0]
+    assert [text for text, _ in said if "not asked" in text] == ["4 more addresses in to: were not asked about"]
 
 
 @pytest.mark.parametrize(
@@ -147,9 +161,87 @@ def test_without_fixed_addresses_the_one_that_bounces_go_to_is_tried_and_not_the
         assert told(email, Level.BAD) == []
         assert "bounces@example.net" in tried
         box.faults.add(MailFault(At.RCPT, Do.REPLY, "550 5.1.1 unknown", times=0))
-        ((text, do),) = told(email, Level.WARNING)
+        ((text, do),) = told(email, Level.WARNING, but=UNKNOWN)
         assert text.endswith("unknown; bounces are to go there")
         assert "envelope_sender" in do
+
+
+READERS = {"subscribers": True, "unsubscribe": "mailto:out@example.net", **QUIET}
+ELSEWHERE = ["a@example.com", "b@example.org", "c@lists.example.net", "d@example.edu", "e@example.info"]
+DENIED = "554 5.7.1 Relay access denied"
+UNKNOWN = "takes letters for others than example.net is not known"
+
+
+def only_at_home(box: Mailbox, reply: str = DENIED):
+    """A relay that takes what is for its own domain, as one does to which nobody has given more rights."""
+    for to in ELSEWHERE:
+        box.faults.add(MailFault(At.RCPT, Do.REPLY, reply, to=to, times=0))
+
+
+@pytest.mark.parametrize("to", [[], ["ops@example.net", "ops@status.example.net"]])
+def test_a_relay_that_takes_letters_for_its_own_only_is_bad_and_one_of_the_list_proves_it(to: list[str]):
+    with Mailbox() as box:
+        tried = points_to(box)
+        only_at_home(box)
+        found = list(channel(box.url, to=to, **READERS).check_recipients(ELSEWHERE))
+        assert box.letters == []
+    (bad,) = [one for one in found if one.level is Level.BAD]
+    assert bad.text == (
+        f"127.0.0.1:{box.port} takes no letter for a reader elsewhere: a@example.com was refused: {DENIED}"
+    )
+    assert "operator" in bad.do
+    assert tried == [*(to or ["status@example.net"]), "a@example.com"]
+
+
+def test_readers_are_asked_about_until_one_answer_tells_and_no_more_than_three():
+    with Mailbox() as box:
+        tried = points_to(box)
+        only_at_home(box, "550 5.1.1 no such user")
+        found = list(channel(box.url, to=["ops@example.net"], **READERS).check_recipients(ELSEWHERE))
+        assert tried[1:] == ["a@example.com", "b@example.org", "d@example.edu"]
+        dead = [one for one in found if "no such user" in one.text]
+        assert {one.level for one in dead} == {Level.WARNING}
+        assert dead[0].do == "outagecast subscribers remove a@example.com"
+        assert len([one for one in found if UNKNOWN in one.text]) == 1
+        tried.clear()
+        box.faults.clear()
+        found = list(channel(box.url, to=["ops@example.net"], **READERS).check_recipients(ELSEWHERE))
+        assert tried == ["ops@example.net", "a@example.com"]
+        assert any("to ops@example.net, a@example.com (" in one.text for one in found if one.level is Level.GOOD)
+        assert not any(UNKNOWN in one.text for one in found)
+
+
+@pytest.mark.parametrize(
+    ("settings", "listed", "known"),
+    [
+        ({"to": ["ops@example.net"], **READERS}, ["c@lists.example.net"], False),
+        ({"to": ["ops@example.net"], **READERS}, None, False),
+        ({"to": ["ops@example.org"], **READERS}, [], True),
+        ({"to": ["ops@example.net"], **QUIET}, ["a@example.com"], True),
+    ],
+    ids=["all at home", "nobody knows", "one in to:", "to: is all"],
+)
+def test_where_nobody_elsewhere_can_be_asked_about_what_the_relay_would_do_is_not_called_good(
+    settings: dict[str, object], listed: list[str] | None, known: bool
+):
+    with Mailbox() as box:
+        found = list(channel(box.url, **settings).check_recipients(listed))
+    said = [one for one in found if UNKNOWN in one.text]
+    assert len(said) == (0 if known else 1)
+    assert all("outagecast subscribers import" in one.do for one in said)
+
+
+def test_a_reader_at_the_relays_own_domain_proves_nothing_about_others():
+    relay = Relay("smtp.example.com", 587, Tls.STARTTLS)
+    asked = probes(channel(to=["ops@example.net"], **READERS).settings, ELSEWHERE)
+    assert [each.recipient for each in asked.readers if not elsewhere(each, relay, asked.home)] == ["a@example.com"]
+
+
+def test_an_empty_list_without_fixed_addresses_is_told_before_the_night():
+    for listed, warned in (([], True), (["a@example.com"], False), (None, False)):
+        email = channel(to=[], **READERS)
+        said = [one.do for one in email.check_recipients(listed) if "nobody would get a letter" in one.text]
+        assert said == (["outagecast subscribers import FILE"] if warned else [])
 
 
 @pytest.mark.parametrize(
@@ -200,6 +292,10 @@ def test_a_relay_too_small_for_a_picture_is_a_warning_with_both_sizes():
         box.size = 5_000_000
         ((text, _),) = told(channel(box.url, **QUIET), Level.WARNING)
         assert "takes letters of 5.0 MB at the most: one with the largest picture has 7.2 MB" in text
+        box.size = 9_000
+        ((text, do),) = told(channel(box.url, **QUIET), Level.BAD)
+        assert "takes letters of 9.0 kB at the most: one of many words has 10.0 kB" in text
+        assert do
         box.size = 0  # says nothing (RFC 1870)
         assert told(channel(box.url, **QUIET), Level.WARNING) == []
 

@@ -104,6 +104,16 @@ def test_a_vanished_mailbox_is_refused_and_suppressed_at_once(journal: Journal) 
     assert journal.subscriber_count() == 0
 
 
+def test_a_few_of_the_list_are_of_different_domains_the_largest_first_and_all_would_get_a_letter(journal: Journal):
+    to = ["b@example.org", "a@example.com", "c@Example.ORG", "z@example.edu", "d@example.net"]
+    journal.subscribe([Subscriber(each) for each in to])
+    assert journal.some_subscribers(9) == ["b@example.org", "a@example.com", "d@example.net", "z@example.edu"]
+    assert journal.some_subscribers(2) == ["b@example.org", "a@example.com"]
+    with journal.writing() as db:
+        db.execute("UPDATE subscriber SET suppressed = 'gone' WHERE address = 'a@example.com'")
+    assert journal.some_subscribers(2) == ["b@example.org", "d@example.net"]
+
+
 # -- transitions -----------------------------------------------------------------------------------------------------------
 
 OUT = Receipt("1859", "https://x.example.com/1859", Replies.UNVERIFIED, data={"conversation": "1859"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outagecast.checkup import blast, channel_checks, config_file, journal_file, template_files
+from outagecast.checkup import blast, channel_checks, config_file, journal_file, readers, template_files
 from outagecast.checkup.disk import MOUNTS, network_disk
 from outagecast.checkup.leanings import leanings
 from outagecast.checkup.looks import Look, all_findings
@@ -53,5 +53,5 @@ def check(
         Look("blast radius", spread, patience),
     ]
     for one in opened.values():
-        looks += channel_checks.looks(one, names, live=live, patience=patience)
+        looks += channel_checks.looks(one, names, lambda: readers.some(journal, now), live=live, patience=patience)
     return all_findings(looks, config.vault.mask)

@@ -99,6 +99,10 @@ class Email:
 
     def check(self) -> Iterable[Finding]:
         """Talk to each relay up to the recipient and take that back: no letter goes out."""
+        return self.check_recipients(None)
+
+    def check_recipients(self, listed: Sequence[str] | None) -> Iterable[Finding]:
+        """`check`, and each relay is asked about somebody on the list as well."""
         from outagecast.channels.email.check import findings
 
         return findings(
@@ -109,6 +113,7 @@ class Email:
             signer=self._stationery.signer,
             waits=self._waits,
             now=datetime.now(UTC),
+            listed=listed,
         )
 
     def check_names(self, names: Names) -> Iterable[Finding]:

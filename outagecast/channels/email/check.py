@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from outagecast.channel import Finding, Level, Refused
 from outagecast.channels.email import check_relay
 from outagecast.channels.email.at_once import at_once
+from outagecast.channels.email.probes import MOST_PROBES, probes
 
 if TYPE_CHECKING:
     import ssl
@@ -29,13 +30,27 @@ def findings(
     signer: Callable[[], Signer | None],
     waits: Waits,
     now: datetime,
+    listed: Sequence[str] | None = None,
 ) -> Iterator[Finding]:
-    """All relays at once, in the config's order; then the key, and what the settings lack."""
-    letters = check_relay.probes(settings)
-    looks = [partial(check_relay.look, name, relay, letters, tls, waits, now) for relay in relays]
+    """All relays at once, in the config's order; then the key, and what the settings lack.
+
+    `listed` are some of the subscribers; None where nobody knows who is on the list.
+    """
+    asked = probes(settings, listed or ())
+    looks = [partial(check_relay.look, name, relay, asked, tls, waits, now) for relay in relays]
     yield from at_once(looks, waits.check, lambda number: check_relay.late(name, relays[number], waits))
+    yield from _readers(name, settings, listed)
     yield from _signature(name, signer)
     yield from _wanting(name, settings)
+
+
+def _readers(name: str, settings: EmailSettings, listed: Sequence[str] | None) -> Iterator[Finding]:
+    if listed is not None and not listed and not settings.to:
+        text = "nobody would get a letter: there is no `to:`, and the list of subscribers is empty"
+        yield Finding(name, Level.WARNING, text, "outagecast subscribers import FILE")
+    if (more := len(settings.to) - MOST_PROBES) > 0:
+        text = f"{more} more address{'es' if more > 1 else ''} in to: {'were' if more > 1 else 'was'} not asked about"
+        yield Finding(name, Level.GOOD, text)
 
 
 def _signature(name: str, signer: Callable[[], Signer | None]) -> Iterator[Finding]:
