@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from outagecast.errors import ConfigError
+from outagecast.secret_urls import decoded, is_url, login
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,6 @@ _MOST_BYTES = 64 * 1024
 """No password and no private key is longer; what is longer is the wrong file."""
 _VARIABLE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
 _FORMS = "${NAME}, ${NAME:-default}, ${file:PATH}, ${keyring:SERVICE/USER} or ${command:PROGRAM ARGUMENTS}"
-_PASSWORD_OF_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^:/@]*:(?P<password>.+)@[^@]*", re.DOTALL)
 
 
 class Source(StrEnum):
@@ -92,26 +92,28 @@ def _reference(inside: str) -> Reference:
 
 def literal_secrets(template: str) -> Iterator[str]:
     """What of a secret stands in the config itself: all of it, the password of a URL, a variable's default."""
-    pieces = parse(template)
-    written = "".join(piece if isinstance(piece, str) else "\0" for piece in pieces)
-    if "://" in written:
-        yield from password_of_url(written)
-    else:
-        yield from filter(None, written.split("\0"))
-    for piece in pieces:
+    found = login(template)
+    if found:
+        yield from _written(found.password)
+        yield from _written(decoded(found.password))
+    elif not is_url(template):
+        yield from _written(template)
+    for piece in parse(found.without_user if found else template):
         if isinstance(piece, Reference) and piece.default:
             yield from literal_secrets(piece.default)
 
 
-def password_of_url(text: str) -> Iterator[str]:
-    """The password in `scheme://user:password@host`, as written and percent-decoded; nothing if there is none."""
-    from urllib.parse import unquote
+def _written(template: str) -> Iterator[str]:
+    """Each run of a template between its `${…}`, in one piece whatever dollars are in it."""
+    joined = "".join(piece if isinstance(piece, str) else "\0" for piece in parse(template))
+    return filter(None, joined.split("\0"))
 
-    url = _PASSWORD_OF_URL.fullmatch(text)
-    for piece in filter(None, url["password"].split("\0") if url else ()):
-        yield piece
-        if unquote(piece) != piece:
-            yield unquote(piece)
+
+def secret_references(template: str) -> frozenset[Reference]:
+    """What a secret is read from: every `${…}` of it but those in the user of a URL's login."""
+    found = login(template)
+    pieces = parse(found.without_user if found else template)
+    return frozenset(piece for piece in pieces if isinstance(piece, Reference))
 
 
 def read(reference: Reference, env: Mapping[str, str], folder: Path) -> str:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from outagecast.errors import ConfigError, Refused
-from outagecast.secret_sources import Reference, literal_secrets, parse, password_of_url, read
+from outagecast.secret_sources import Reference, literal_secrets, parse, read, secret_references
+from outagecast.secret_urls import HIDDEN, blotted, decoded, is_url, login
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+__all__ = ["HIDDEN", "Secret", "Vault", "blotted"]
 
 _MASKED = "***"
 _SHORTEST_MASKED = 4
@@ -30,6 +33,8 @@ class Secret(msgspec.Struct, frozen=True, eq=False):
     vault: Vault
     where: str = ""
     """File, line and key path, for the error when it cannot be read."""
+    masked: bool = True
+    """Whether what it gives is masked in every text from then on; the user of a login is not."""
 
     @classmethod
     def of(cls, value: str) -> Secret:
@@ -41,7 +46,7 @@ class Secret(msgspec.Struct, frozen=True, eq=False):
     def reveal(self) -> str:
         """Read the value; raises Refused (mendable) that names the variable or source at fault."""
         try:
-            return self.vault.read_secret(self.template)
+            return self.vault.read_secret(self.template) if self.masked else self.vault.expand(self.template)
         except ConfigError as err:
             text = f"{err.text} ({self.where})" if self.where else err.text
             raise Refused(text, mendable=True, hint=err.hint) from err
@@ -50,6 +55,17 @@ class Secret(msgspec.Struct, frozen=True, eq=False):
         """Give a piece of this secret (the password of a URL, say), read from the same places."""
         parse(template)
         return Secret(template, self.vault, self.where)
+
+    def login(self) -> tuple[Secret, Secret] | None:
+        """Give user and password of a URL, None if it has neither; the user is read like a secret but not masked.
+
+        What is written out in them is percent-decoded; what comes from a `${…}` is taken as it is.
+        """
+        found = login(self.template)
+        if found is None:
+            return None
+        user, password = self.part(decoded(found.user)), self.part(decoded(found.password))
+        return msgspec.structs.replace(user, masked=False), password
 
     @property
     def written_out(self) -> bool:
@@ -99,8 +115,7 @@ class Vault:
     def secret(self, template: str, where: str = "") -> Secret:
         """Wrap a template without reading it; raises ConfigError when its `${…}` are malformed."""
         parse(template)
-        for literal in literal_secrets(template):
-            self._hide(literal)
+        self._hide_all(literal_secrets(template))
         return Secret(template, self, where)
 
     def expand(self, text: str) -> str:
@@ -110,11 +125,12 @@ class Vault:
     def read_secret(self, template: str) -> str:
         """Fill in the `${…}` of a secret and hide what came from them from now on; raises ConfigError."""
         values: list[str] = []
+        hidden = secret_references(template)
         for piece, value in zip(parse(template), self._values(template), strict=True):
-            if isinstance(piece, Reference):
+            if piece in hidden:
                 self._hide(value)
-                for password in password_of_url(value):
-                    self._hide(password)
+                if is_url(value):
+                    self._hide_all(literal_secrets(value.replace("$", "$$")))
             values.append(value)
         return "".join(values)
 
@@ -153,6 +169,10 @@ class Vault:
     def _again(error: ConfigError | None) -> ConfigError:
         # A fresh one for each thread: a raised exception carries the traceback of whoever raised it.
         return ConfigError(error.text, hint=error.hint) if error else ConfigError("a secret could not be read")
+
+    def _hide_all(self, values: Iterable[str]) -> None:
+        for value in values:
+            self._hide(value)
 
     def _hide(self, value: str) -> None:
         forms = {form for text in (value, *value.split("\n")) for form in _forms(text.strip("\r\n"))}

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from email_kit import channel, letters, one, picture, receipts, sent, settings
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from outagecast.channel import Receipt, Refused, Secret, TryLater
 from outagecast.channels.email.relay import Tls, parse
@@ -56,6 +59,53 @@ def test_a_password_from_outside_is_taken_as_it_is_and_one_written_out_is_percen
     assert (relay.user.reveal(), relay.password.reveal()) == ("us@er", PASSWORD)
     assert parse(secret("smtp://u:a%24%7Bb%40@smtp.example.net")).password.reveal() == "a${b@"
     assert parse(secret("smtp://u:a$$b@smtp.example.net")).password.reveal() == "a$b"
+
+
+ODD = st.text(st.sampled_from("ab1 @:/?#%$&+~é{}[].\\'\""), min_size=1, max_size=12)
+"""Users, and what a password begins with."""
+PLAIN = st.sampled_from(["", "/", "/@", "@", "/?&", ":"])
+"""What is left as it is, besides letters and digits, when a login is percent-encoded."""
+
+
+@given(
+    user=ODD,
+    password=ODD.map(lambda text: f"{text}-for-tests"),
+    safe=PLAIN,
+    around=st.sampled_from(["{}", "x@{}", "{}:y@z"]),
+)
+@example(user="status@example.net", password="word-for-tests", safe="@", around="{}")
+@example(user="dom/user", password="word-for-tests", safe="/", around="{}")
+@example(user="u", password="a$${b}@c@d-for-tests", safe="@", around="{}")
+def test_whatever_password_a_relay_is_given_is_masked_and_known_to_be_written_out(
+    user: str, password: str, safe: str, around: str
+):
+    login = f"{quote(user, safe=safe.replace(':', ''))}:{around.format(quote(password, safe=safe))}"
+    whole = secret(f"smtp://{login}@smtp.example.net")
+    relay = parse(whole)
+    logs_in_with = relay.password.reveal()
+    assert (relay.user.reveal(), logs_in_with) == (user, around.format(password))
+    assert whole.vault.mask(f"535 <{logs_in_with}>") == "535 <***>"
+    assert whole.vault.mask(f"<{login.partition(':')[2]}>") == "<***>"
+    assert whole.written_out
+
+
+@given(user=ODD.filter(lambda text: text.isascii()), password=ODD.map(lambda text: f"{text}-for-tests"))
+def test_a_password_is_masked_wherever_it_stands_in_a_relay_but_never_the_user(user: str, password: str):
+    default = "${NONE:-" + "word-for-tests" + "}"
+    whole = secret("smtp://${U}:" + default + "${P}@smtp.example.net", U=f"{user}@example.net", P=password)
+    relay = parse(whole)
+    assert (relay.user.reveal(), relay.password.reveal()) == (f"{user}@example.net", f"word-for-tests{password}")
+    whole.reveal()
+    assert whole.vault.mask("235 word-for-tests of ann@example.net") == "235 *** of ann@example.net"
+    assert whole.vault.mask(f"<{password}>") == "<***>"
+    assert whole.vault.mask(f"<{user}@example.net>") == f"<{user}@example.net>"
+
+
+def test_a_user_that_is_the_password_too_is_masked():
+    whole = secret("smtp://${P}:${P}@smtp.example.net", P="word-for-tests")
+    whole.reveal()
+    assert whole.vault.mask("word-for-tests") == "***"
+    assert secret("smtp://word-for-tests@smtp.example.net").vault.mask("word-for-tests") == "***"
 
 
 def test_a_placeholder_may_hold_what_a_url_is_made_of():
