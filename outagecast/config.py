@@ -17,7 +17,7 @@ from outagecast.config_house import TopLevel, checked
 from outagecast.config_yaml import read
 from outagecast.errors import ConfigError
 from outagecast.model import House, LeastReplies
-from outagecast.secrets import Secret, Vault
+from outagecast.secrets import Secret, Vault, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -160,7 +160,9 @@ def _sections(entry: Entry | None, top: Binder, reader: _Reader) -> Iterator[tup
         if _CHANNEL_NAME.fullmatch(name):
             yield _section(name, each, top.file, reader)
         else:
-            top.complain(each.line, "channels", f"{name[:64]!r} cannot name a channel; expected letters, digits, - _ .")
+            top.complain(
+                each.line, "channels", f"{quoted(name)} cannot name a channel; expected letters, digits, - _ ."
+            )
 
 
 def _section(name: str, entry: Entry, file: str, reader: _Reader) -> tuple[Section, Sequence[Problem]]:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union, get_
 import msgspec
 import yaml
 
-from outagecast.config_words import describe, duration, nearest, shown
+from outagecast.config_words import describe, duration, holds_secret, nearest, shown
 from outagecast.config_yaml import Entry, entries, is_null, is_text, line_of, native, raw
 from outagecast.errors import ConfigError
+from outagecast.secret_likeness import named
 from outagecast.secret_sources import Reference, Source, parse
 from outagecast.secrets import Secret
 
@@ -61,13 +62,16 @@ class Binder:
         self.problems.append(Problem(line, path, text, hint))
         return _BAD
 
-    def entries(self, node: yaml.Node, path: str) -> dict[str, Entry] | None:
-        """Give the keys of what must be a mapping (nothing at all is an empty one); None if it is none."""
+    def entries(self, node: yaml.Node, path: str, *, hide: bool = True) -> dict[str, Entry] | None:
+        """Give the keys of what must be a mapping (nothing at all is an empty one); None if it is none.
+
+        `hide`: a secret may stand there instead, as it may in the place of a whole channel.
+        """
         if is_null(node):
             return {}
         if isinstance(node, yaml.MappingNode):
-            return entries(node, lambda line, key, text: void(self.complain(line, _join(path, key), text)))
-        self.complain(line_of(node), path, f"expected {describe(dict)}, not {shown(node)}")
+            return entries(node, lambda line, key, text: void(self.complain(line, _join(path, named(key)), text)))
+        self.complain(line_of(node), path, f"expected {describe(dict)}, not {shown(node, hide=hide)}")
         return None
 
     def struct(self, found: Mapping[str, Entry], kind: type[Any], path: str, line: int, others: Collection[str]) -> Any:
@@ -95,7 +99,7 @@ class Binder:
     def _unknown(self, found: Mapping[str, Entry], known: Collection[str], path: str) -> None:
         for key in found.keys() - set(known):
             text = f"unknown key{nearest(key, known)}"
-            self.complain(found[key].line, _join(path, key), text)
+            self.complain(found[key].line, _join(path, named(key)), text)
 
     def _made(
         self, kind: type[Any], values: Mapping[str, Any], found: Mapping[str, Entry], path: str, line: int
@@ -105,10 +109,10 @@ class Binder:
             return kind(**values)
         except ConfigError as err:
             for text in err.problems:
-                self._about(text, found, path, line, err.hint)
+                self._about(_without_values(text, values, found), found, path, line, err.hint)
         except (ValueError, TypeError) as err:
             for text in err.args or ("not accepted",):
-                self._about(str(text), found, path, line)
+                self._about(_without_values(str(text), values, found), found, path, line)
         return None
 
     def _about(self, text: str, found: Mapping[str, Entry], path: str, line: int, hint: str = "") -> None:
@@ -136,7 +140,8 @@ class Binder:
             if not attempt.problems:
                 return value
         wanted = " or ".join(map(describe, arms))
-        return self.complain(line_of(node), path, f"expected {wanted}, not {shown(node)}")
+        there = shown(node, hide=any(map(holds_secret, arms)))
+        return self.complain(line_of(node), path, f"expected {wanted}, not {there}")
 
     def _single(self, node: yaml.Node, kind: Any, path: str) -> Any:
         plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
@@ -147,7 +152,9 @@ class Binder:
         return self._scalar(node, kind, path)
 
     def _wrong(self, node: yaml.Node, kind: Any, path: str) -> _Bad:
-        return self.complain(line_of(node), path, f"expected {describe(kind)}, not {shown(node)}")
+        return self.complain(
+            line_of(node), path, f"expected {describe(kind)}, not {shown(node, hide=holds_secret(kind))}"
+        )
 
     def _secret(self, node: yaml.Node, _kind: Any, path: str) -> Any:
         text = raw(node)
@@ -160,7 +167,7 @@ class Binder:
             return self.complain(line_of(node), path, err.text, err.hint)
 
     def _nested(self, node: yaml.Node, kind: Any, path: str) -> Any:
-        found = self.entries(node, path)
+        found = self.entries(node, path, hide=holds_secret(kind))
         return _BAD if found is None else self.struct(found, kind, path, line_of(node), ())
 
     def _list(self, node: yaml.Node, kind: Any, path: str) -> Any:
@@ -173,7 +180,7 @@ class Binder:
         return self._converted(node, values, kind, path) if len(self.problems) == before else _BAD
 
     def _mapping(self, node: yaml.Node, kind: Any, path: str) -> Any:
-        found = self.entries(node, path)
+        found = self.entries(node, path, hide=holds_secret(kind))
         if found is None:
             return _BAD
         item = (*get_args(kind), Any, Any)[1]
@@ -242,6 +249,14 @@ def _slow(template: str) -> Iterator[Source]:
             if piece.kind in {Source.COMMAND, Source.KEYRING}:
                 yield piece.kind
             yield from _slow(piece.default or "")
+
+
+def _without_values(text: str, values: Mapping[str, Any], found: Mapping[str, Entry]) -> str:
+    """What a struct says of itself, without any value that came from a `${…}`: it may be the wrong variable."""
+    for key, value in values.items():
+        if isinstance(value, str) and value and key in found and "$" in (raw(found[key].node) or ""):
+            text = text.replace(repr(value), "what stands there").replace(value, "…")
+    return text
 
 
 def _arms(kind: Any) -> Sequence[Any]:

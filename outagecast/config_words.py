@@ -13,12 +13,12 @@ import msgspec
 import yaml
 
 from outagecast.config_yaml import is_null, raw
+from outagecast.secret_likeness import quoted
 from outagecast.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_MOST_SHOWN = 40
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|min|m|s)\s*")
 _SECONDS = {"d": 86_400, "h": 3_600, "min": 60, "m": 60, "s": 1}
 _NAMES: Mapping[Any, str] = {
@@ -76,7 +76,7 @@ def _either(choices: Sequence[str]) -> str:
 
 
 def shown(node: yaml.Node, *, hide: bool = False) -> str:
-    """Name what stands in the file; with `hide`, and where `${…}` is involved, never the value."""
+    """Name what stands in the file; the value only if it is harmless, and never with `hide` or from a `${…}`."""
     if isinstance(node, yaml.MappingNode):
         return "a mapping"
     if isinstance(node, yaml.SequenceNode):
@@ -86,9 +86,17 @@ def shown(node: yaml.Node, *, hide: bool = False) -> str:
     text = raw(node)
     if text is None:
         return "a value with a tag (put it in quotes if it begins with !)"
-    if hide or "$" in text:
-        return "what stands there"
-    return repr(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…")
+    return "what stands there" if hide or "$" in text else quoted(text)
+
+
+def holds_secret(kind: Any) -> bool:
+    """Whether a Secret is anywhere in a declared type: then whatever stands in its place may be one."""
+    if kind is Secret:
+        return True
+    inner = list(get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        inner += [each.type for each in msgspec.structs.fields(kind)]
+    return any(holds_secret(each) for each in inner)
 
 
 def nearest(word: str, known: Collection[str]) -> str:

@@ -94,7 +94,7 @@ def channel_type(name: str) -> ChannelType:
 
         near = get_close_matches(name, available(), n=1)
         known = f"did you mean {near[0]}?" if near else f"known types: {', '.join(sorted(available()))}"
-        raise ConfigError(f"unknown channel type {name!r}; {known}", hint="outagecast channels")
+        raise ConfigError(f"unknown channel type {_called(name)}; {known}", hint="outagecast channels")
     reinstall = f"reinstall the package that brings the channel type {name!r}"
     try:
         kind = arrival(point).result() if _strange(point) else point.load()
@@ -113,6 +113,14 @@ def channel_type(name: str) -> ChannelType:
     ):
         raise ConfigError(f"the channel type {name!r} ({point.value}) lacks `caps` or `Settings`", hint=reinstall)
     return cast("ChannelType", kind)
+
+
+def _called(name: str) -> str:
+    """A type that nobody has, as it may be called: a secret may have been pasted there."""
+    from outagecast.secret_likeness import quoted
+
+    told = quoted(name)
+    return told if told == repr(name) else f"({told})"
 
 
 def _strange(point: EntryPoint) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from outagecast.errors import ConfigError, Refused
+from outagecast.secret_likeness import quoted
 from outagecast.secret_sources import Reference, literal_secrets, parse, read, secret_references
 from outagecast.secret_urls import HIDDEN, blotted, decoded, is_url, login
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["HIDDEN", "Secret", "Vault", "blotted"]
+__all__ = ["HIDDEN", "Secret", "Vault", "blotted", "quoted"]
 
 _MASKED = "***"
 _SHORTEST_MASKED = 4

@@ -37,13 +37,23 @@ def loopback(url: str) -> str:
 
     Real signatures and tokens go there, so it may never be another machine's address.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    like = "(http://127.0.0.1:PORT)"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # a bracket that is never closed; a port that is no number, or too large
+        raise ValueError(f"simulator_url is no address of a server {like}") from None
     if parts.scheme != "http" or not _local(host):
-        raise ValueError(f"simulator_url must be http:// on this machine (http://127.0.0.1:PORT), not {host or url!r}")
-    if parts.username or parts.query or parts.fragment or parts.path.strip("/"):
-        raise ValueError("simulator_url must be only scheme, host and port (http://127.0.0.1:PORT)")
+        raise ValueError(f"simulator_url must be http:// on this machine {like}, not {_quoted(host or url)}")
+    if port == 0 or "@" in parts.netloc or parts.query or parts.fragment or parts.path.strip("/"):
+        raise ValueError(f"simulator_url must be only scheme, host and port {like}")
     return f"http://{parts.netloc}"
+
+
+def _quoted(text: str) -> str:
+    from outagecast.secret_likeness import quoted
+
+    return quoted(text)
 
 
 def _local(host: str) -> bool:

@@ -29,6 +29,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     per_hour: int = 0
 
 
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    user: str
+    password: Secret
+
+
 class PageSettings(msgspec.Struct, frozen=True, kw_only=True):
     page_id: str
     token: Secret
@@ -39,6 +44,8 @@ class PageSettings(msgspec.Struct, frozen=True, kw_only=True):
     connections: Annotated[int, msgspec.Meta(ge=1, le=50)] = 8
     version: Annotated[str, msgspec.Meta(pattern=r"^v\d+\.\d$")] = "v25.0"
     relays: list[Secret] = []
+    several: list[Secret] | dict[str, Secret] = []
+    login: Login | None = None
     to: tuple[str, ...] = ()
     limits: Limits = Limits()
     headers: dict[str, str] = {}

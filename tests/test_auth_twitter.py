@@ -321,7 +321,9 @@ def test_without_a_terminal_it_says_what_it_would_ask_for(night: Night, command:
     [
         (["--channel", "three"], "no such channel of type twitter"),
         ([], "has several channels of type twitter: one, two"),
-        (["--channel", "one", "--simulator", "http://192.0.2.1"], "must be http:// on this machine"),
+        (["--channel", "one", "--simulator", "http://192.0.2.1"], "--simulator must be http:// on this machine"),
+        (["--channel", "one", "--simulator", "http://[127.0.0.1"], "--simulator is no address of a server"),
+        (["--channel", "one", "--simulator", "http://127.0.0.1:70000"], "--simulator is no address of a server"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_asked(night: Night, options: list[str], said: str) -> None:

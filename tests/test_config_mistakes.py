@@ -6,9 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from config_kit import CHANNEL, GOOD, HEAD, PLANTED, loaded, mistakes, one
+from config_kit import CHANNEL, GOOD, HEAD, PLANTED, loaded, mistakes, one, written
 
-from outagecast.config import exposed
+from outagecast import registry
+from outagecast.config import exposed, load
+from outagecast.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +64,7 @@ ONLY_SECRETS = "is for secrets only; write the value, or ${NAME}, or ${file:…}
         ("to: ['${command:touch read}']", f"to[0]: ${{command:…}} {ONLY_SECRETS}"),
         ("headers: {x: '${command:touch read}'}", f"headers.x: ${{command:…}} {ONLY_SECRETS}"),
         ("replies: ${command:touch read}", f"replies: ${{command:…}} {ONLY_SECRETS}"),
-        ("long: " + "x" * 99, f"long: expected thread or refuse, not '{'x' * 40}…'"),
+        ("long: " + "x" * 99, "long: expected thread or refuse, not what stands there"),
     ],
 )
 def test_each_mistake_in_a_channel_is_told_with_its_place_and_what_would_be_right(tmp_path: Path, keys: str, text: str):
@@ -183,9 +185,110 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(tmp_path: Path):
 
 
 def test_a_secret_that_turns_up_in_a_mistake_is_masked(tmp_path: Path):
-    section = one(tmp_path, f"spare: {PLANTED}\nlong: {PLANTED}")
+    section = one(tmp_path, "spare: sesame\nlong: sesame")
     assert section.error
     assert section.error.text == "c.yaml:8: channels.one.long: expected thread or refuse, not '***'"
+
+
+MADE = "".join(chr(97 + number * 7 % 26) + str(number) for number in range(6))
+"""Letters and digits like a password that a machine has made."""
+KEYS = "api_key: x, api_key_secret: x, access_token: x, access_token_secret: x"
+MAIL = "sender: s%example.net, to: [a%example.org], list_id: x.example.net"
+
+
+@pytest.mark.parametrize(
+    "value", [MADE, f"smtp://u:{MADE}@smtp.example.net", f"1234-{MADE}{MADE}", f"{MADE}!", f"pass {MADE}"]
+)
+@pytest.mark.parametrize(
+    "channels",
+    [
+        "@",
+        "[@]",
+        "{twitter: @}",
+        "{twitter: [@]}",
+        "{twitter: {type: @}}",
+        "{'@!!': {type: twitter}}",
+        f"{{twitter: {{{KEYS}, '@': 1}}}}",
+        f"{{twitter: {{{KEYS}, '@': 1, '@': 2}}}}",
+        f"{{twitter: {{{KEYS}, user_id: @}}}}",
+        f"{{twitter: {{{KEYS}, user_id: $}}}}",
+        f"{{twitter: {{{KEYS}, long: @}}}}",
+        f"{{twitter: {{{KEYS}, notice: @}}}}",
+        f"{{twitter: {{{KEYS}, simulator_url: @}}}}",
+        "{twitter: {api_key: [@]}}",
+        "{twitter: {api_key: {x: @}}}",
+        "{facebook: {page_access_token: x, page_id: @}}",
+        "{facebook: {page_access_token: x, page_id: 1, api_version: @}}",
+        "{facebook: {page_access_token: x, page_id: 1, replies: @}}",
+        f"{{email: {{{MAIL}, relays: ['smtp://u:x%smtp.example.net'], list_id: $}}}}".replace(
+            "list_id: x.example.net,", ""
+        ),
+        f"{{email: {{{MAIL}, relays: @}}}}",
+        f"{{email: {{{MAIL}, relays: $}}}}",
+        f"{{email: {{{MAIL}, relays: {{a: @}}}}}}",
+        f"{{email: {{{MAIL}, relays: [[@]]}}}}",
+        f"{{email: {{{MAIL}, relays: ['smtp://@!']}}}}",
+        f"{{email: {{{MAIL}, relays: ['smtp://@:99999']}}}}",
+        f"{{email: {{{MAIL}, relays: ['smtp://[@]']}}}}",
+        f"{{email: {{{MAIL}, relays: ['smtp://u:x%smtp.example.net'], dkim: @}}}}",
+        f"{{email: {{{MAIL}, relays: ['smtp://u:x%smtp.example.net'], dkim: [@]}}}}",
+        f"{{email: {{{MAIL}, relays: ['smtp://u:x%smtp.example.net'], dkim: {{domain: @, selector: @, key: x}}}}}}",
+        f"{{email: {{{MAIL}, relays: ['smtp://u:x%smtp.example.net'], dkim: {{domain: x.example, selector: $, key: x}}}}}}",
+        f"{{email: {{{MAIL}, relays: ['smtp://u:x%smtp.example.net'], connections: @}}}}",
+        f"{{email: {{{MAIL}, relays: ['smtp://u:x%smtp.example.net'], limits: @}}}}",
+    ],
+)
+def test_what_could_be_a_secret_is_not_repeated_wherever_it_stands(tmp_path: Path, channels: str, value: str):
+    path = written(
+        tmp_path,
+        f"organization: x\nchannels: {channels}\n".replace("@", value).replace("%", "@").replace("$", "'${WRONG}!'"),
+    )
+    try:
+        told = [each.error for each in load(path, {"WRONG": value}, registry.settings_of).channels.values()]
+    except ConfigError as err:
+        told = [err]
+    text = "\n".join(f"{err.text}\n{err.hint}\n{err.problems}" for err in told if err)
+    assert "c.yaml:2: channels" in text
+    assert MADE not in text
+
+
+@pytest.mark.parametrize(
+    "keys", ["relays: @", "relays: {a: @}", "relays: [[@]]", "several: @", "several: [[@]]", "login: @", "login: [@]"]
+)
+def test_where_a_secret_belongs_not_even_a_plain_word_is_repeated(tmp_path: Path, keys: str):
+    section = one(tmp_path, keys.replace("@", "sesame"))
+    assert section.error
+    assert "sesame" not in section.error.text
+
+
+@pytest.mark.parametrize("channels", ["sesame", "{page: sesame}"])
+def test_in_the_place_of_a_channel_not_even_a_plain_word_is_repeated(tmp_path: Path, channels: str):
+    try:
+        told = str(loaded(tmp_path, f"organization: x\nchannels: {channels}\n").channels["page"].error)
+    except ConfigError as err:
+        told = str(err)
+    assert "expected a mapping" in told
+    assert "sesame" not in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6 hours",
+        "soon",
+        "two-phase",
+        "v25",
+        "25.0",
+        "-1",
+        "Europe/Berln",
+        "a@example.org",
+        "TRUE",
+        "1h 30m",
+        "203.0.113.5/24",
+    ],
+)
+def test_what_is_plainly_a_slip_of_the_pen_is_repeated(tmp_path: Path, text: str):
+    assert f"expected thread or refuse, not '{text}'" in one(tmp_path, f"long: {text}").error.text
 
 
 def test_no_text_about_a_config_shows_its_secrets(tmp_path: Path):

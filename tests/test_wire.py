@@ -182,6 +182,11 @@ def test_the_simulator_sees_the_host_that_was_signed_for() -> None:
         "http://a:b@127.0.0.1:1",
         "http://127.0.0.1:1/x",
         "no",
+        "http://[127.0.0.1",
+        "http://127.0.0.1:70000",
+        "http://127.0.0.1:http",
+        "http://127.0.0.1:0",
+        "http://@127.0.0.1:1",
     ],
 )
 def test_a_simulator_elsewhere_is_no_simulator(url: str) -> None:

@@ -22,7 +22,6 @@ from outagecast.channel import (
     Kind,
     Post,
     Receipt,
-    Replies,
     Secret,
 )
 from outagecast.channels.twitter import Twitter, TwitterSettings

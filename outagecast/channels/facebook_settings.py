@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from outagecast.channel import ReplyControl, Secret
+from outagecast.secrets import quoted
 from outagecast.wire import loopback
 
 
@@ -82,7 +83,7 @@ def _demand_living(version: str) -> None:
     """Refuse a version that had ended when this was written; one that ends later is what `check` warns about."""
     found = re.fullmatch(r"v([0-9]{2})\.([0-9])", version)
     if not found:
-        raise ValueError(f"api_version must look like {DEFAULT_VERSION}, not {version!r}")
+        raise ValueError(f"api_version must look like {DEFAULT_VERSION}, not {quoted(version)}")
     oldest = VERSIONS[0].name
     if version < oldest:
         raise ValueError(f"api_version {version} of the Graph API has ended; the nearest living one is {oldest}")

@@ -173,7 +173,9 @@ class _Errand(msgspec.Struct, frozen=True):
         try:
             return {**known, "simulator_url": loopback(self.simulator)}
         except ValueError as err:
-            raise UsageError(f"--simulator: {err}", hint="--simulator http://127.0.0.1:8001") from err
+            raise UsageError(
+                f"--simulator {str(err).removeprefix('simulator_url ')}", hint="--simulator http://127.0.0.1:8001"
+            ) from err
 
     def _tell(self, voice: Voice, path: Path, name: str, keep: Keep, grant: Grant, findings: list[Finding]) -> None:
         values = keep.values(name, grant)

@@ -63,21 +63,22 @@ def parse(secret: Secret) -> Relay:
 
 
 def _host(written: str) -> str:
-    if not written.startswith("["):
-        # A dot at its end says that the name is complete; no certificate has one.
-        return ascii_domain(written.removesuffix("."))
     import ipaddress
 
     try:
-        return str(ipaddress.IPv6Address(written[1:-1]))
-    except ValueError as err:
-        raise ValueError(f"{written} is no IPv6 address") from err
+        if written.startswith("["):
+            return str(ipaddress.IPv6Address(written[1:-1]))
+        # A dot at its end says that the name is complete; no certificate has one.
+        return ascii_domain(written.removesuffix("."))
+    except ValueError:
+        # Not passed on: without an @ the password may stand where the host should.
+        raise ValueError(f"a relay's host is a name or an address, as in {_EXAMPLE}") from None
 
 
 def _port(found: re.Match[str]) -> int:
     port = int(found["port"] or (465 if found["scheme"] == "smtps" else 587))
     if not 0 < port < 65536:
-        raise ValueError(f"{port} is no port")
+        raise ValueError(f"a relay's port is a number from 1 to 65535, as in {_EXAMPLE}")
     return port
 
 

@@ -12,6 +12,7 @@ from outagecast.channel import Secret  # noqa: TC001  msgspec reads the annotati
 from outagecast.channels.email.addresses import Address, ascii_domain
 from outagecast.channels.email.addresses import parse as parse_address
 from outagecast.channels.email.relay import parse as parse_relay
+from outagecast.secrets import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,12 +50,18 @@ class Dkim(msgspec.Struct, frozen=True, kw_only=True):
         return ascii_domain(self.domain).lower()
 
     def _named(self) -> None:
-        if "." not in self.ascii_domain or self.ascii_domain.startswith("["):
-            raise ValueError(f"{self.domain!r} is no domain name")
+        try:
+            domain = self.ascii_domain
+        except ValueError:
+            domain = ""
+        if "." not in domain or domain.startswith("["):
+            raise ValueError(f"{quoted(self.domain)} is no domain name")
 
     def _selected(self) -> None:
         if not _SELECTOR.fullmatch(self.selector):
-            raise ValueError(f"{self.selector!r} is no selector; it is the first part of the key's name in the DNS")
+            raise ValueError(
+                f"{quoted(self.selector)} is no selector; it is the first part of the key's name in the DNS"
+            )
 
 
 class EmailSettings(msgspec.Struct, frozen=True, kw_only=True):
