@@ -71,7 +71,7 @@ def test_a_system_users_token_gives_the_pages_own_without_an_exchange(night: Nig
         "facebook-app-secret": graph.app_secret,
         "facebook-page-access-token": graph.page_token,
     }
-    assert "a Page token that does not expire" in done.shown
+    assert "a Page token that never expires" in done.shown
     assert f"granted: {', '.join(sorted(set(ALL_SCOPES) - {'pages_manage_metadata'}, key=text_order))}" in text(done)
     assert "person" not in text(done).partition("This is the token of the Page")[2]
     assert not [request for request in graph.log if request.path.endswith("/oauth/access_token")]
@@ -100,10 +100,13 @@ def test_a_persons_token_is_exchanged_and_what_it_dies_of_is_said(night: Night) 
     assert read.headers["Authorization"].startswith("Bearer long-")
 
 
-def test_a_persons_token_that_was_taken_for_a_system_users_is_found_out(night: Night) -> None:
+@pytest.mark.parametrize("known", [False, True])
+def test_a_persons_token_that_was_taken_for_a_system_users_is_found_out(night: Night, known: bool) -> None:
     graph = night.graph
-    done = run(night, [*SYSTEM, *token(graph.user_token), *NO_APP, *app(graph), *FIRST, *NOWHERE])
+    answers = app(graph) if known else [*NO_APP, *app(graph)]
+    done = run(night, [*SYSTEM, *token(graph.user_token), *answers, *FIRST, *NOWHERE])
     assert (done.code, done.unasked) == (0, []), done.shown
+    assert done.shown.count("The app's secret") == 1, "what was typed once is not asked for again"
     assert "This is a person's token, not a system user's" in text(done)
     assert "it dies when their password changes" in done.shown
 
@@ -120,7 +123,7 @@ def test_a_page_of_a_business_portfolio_is_asked_for_by_its_number(night: Night)
     number: list[Answer] = [("transparency", "examplehosting"), ("digits only.*transparency", "1001")]
     done = run(night, [*SYSTEM, *token(night.graph.system_token), *NO_APP, *number, *NOWHERE])
     assert (done.code, done.unasked) == (0, []), done.shown
-    assert "Facebook lists no Page here" in done.shown
+    assert "Facebook lists no Page here: it lists none that belongs to a business portfolio." in text(done)
 
 
 def test_what_the_config_says_is_not_asked_for(night: Night) -> None:
@@ -139,6 +142,7 @@ def test_what_the_config_says_is_not_asked_for(night: Night) -> None:
     [
         ("pages_manage_posts", 1, "pages_manage_posts is not granted: nothing can be posted"),
         ("pages_read_engagement", 1, "pages_read_engagement is not granted: nothing can be posted"),
+        ("pages_show_list", 0, "pages_show_list is not granted: it is for getting a Page's token"),
         ("pages_manage_engagement", 0, "pages_manage_engagement is not granted: strangers' comments cannot be hidden"),
         ("pages_read_user_content", 0, "pages_read_user_content is not granted: strangers' comments stay unseen"),
     ],
@@ -153,10 +157,23 @@ def test_a_right_that_is_missing_is_named_with_what_stops_working(
     assert "make a token that has it too, then: outagecast auth facebook" in text(done)
 
 
-def test_a_token_that_ends_says_when(night: Night) -> None:
-    night.graph.expires[night.graph.page_token] = int(night.clock.now().timestamp()) + 86_400
-    done = run(night, [*SYSTEM, *token(night.graph.system_token), *NO_APP, *FIRST, *NOWHERE])
-    assert "a Page token that ends on 2026-11-23 14:05 UTC" in text(done)
+@pytest.mark.parametrize(
+    ("ends", "code", "said"),
+    [
+        (86_400, 0, "! a Page token that expires on 2026-11-23 14:05 UTC"),
+        (-60, 1, "✗ a Page token that expires on 2026-11-22 14:04 UTC"),
+        (None, 0, "! a Page token, made by the app outagecast; Facebook does not say when it expires"),
+    ],
+)
+def test_when_a_token_ends_is_judged_as_check_does(night: Night, ends: int | None, code: int, said: str) -> None:
+    end = None if ends is None else int(night.clock.now().timestamp()) + ends
+    facts = {"type": "PAGE", "is_valid": True, "expires_at": end, "scopes": ALL_SCOPES, "application": "outagecast"}
+    told = Fault("GET /debug_token", status=200, body=json.dumps({"data": facts}), times=9)
+    start: list[Answer] = [*SYSTEM, *token(night.graph.page_token), *NO_APP]
+    night.graph.faults.add(told)
+    done = run(night, [*start, *NOWHERE])
+    assert (done.code, done.unasked) == (code, []), done.shown
+    assert said in text(done)
 
 
 def test_what_facebook_does_not_tell_is_said(night: Night) -> None:
@@ -222,4 +239,13 @@ def test_a_token_without_the_page_says_what_it_lacks(night: Night) -> None:
     night.graph.tokens[night.graph.system_token].scopes.remove("pages_show_list")
     done = run(night, [*SYSTEM, *token(night.graph.system_token), *NO_APP, ("transparency", "1001")])
     assert done.code == 2
-    assert "the token lacks pages_show_list, or its owner has no role there" in text(done)
+    assert "Facebook lists no Page here: the token lacks pages_show_list." in text(done)
+    assert "no token of the Page Example Hosting: the token lacks pages_show_list →" in text(done)
+
+
+def test_where_facebook_says_nothing_of_the_token_both_reasons_are_named(night: Night) -> None:
+    night.graph.tokens[night.graph.system_token].scopes.remove("pages_show_list")
+    night.graph.faults.add(Fault(r"GET /debug_token", status=400, body=ERRORS["permission-denied"].body, times=9))
+    done = run(night, [*SYSTEM, *token(night.graph.system_token), *NO_APP, ("transparency", "1001")])
+    assert "lacks pages_show_list, or it lists none that belongs to a business portfolio" in text(done)
+    assert "the token lacks pages_show_list, or the token's owner has no role there" in text(done)

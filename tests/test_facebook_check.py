@@ -105,13 +105,20 @@ def test_a_page_in_order_has_nothing_bad_and_no_warning(page: GraphPlatform, app
     [
         ({"is_valid": False}, Level.BAD, "not a valid token of a Page"),
         ({"type": "USER"}, Level.BAD, "not a valid token of a Page"),
-        ({"scopes": ["pages_manage_posts"]}, Level.BAD, "pages_read_engagement, pages_show_list not granted"),
+        ({"scopes": ["pages_manage_posts"]}, Level.BAD, "may not post: pages_read_engagement not granted"),
+        (
+            {"scopes": ["pages_manage_posts", "pages_read_engagement"]},
+            Level.WARNING,
+            "pages_show_list not granted: that is for getting a Page's token",
+        ),
+        ({"scopes": ["pages_manage_posts", "pages_read_engagement"]}, Level.GOOD, "the token may post"),
         ({"expires_at": int(NOW.timestamp()) - 1}, Level.BAD, "expires on 2026-11-22"),
         ({"expires_at": int(NOW.timestamp()) + 86_400}, Level.WARNING, "expires on 2026-11-23"),
         ({"expires_at": int(NOW.timestamp()) + 86_400 * 40}, Level.GOOD, "expires on 2027-01-01"),
         ({"expires_at": 10**20}, Level.WARNING, "does not say when it expires"),
         ({"expires_at": None}, Level.WARNING, "does not say when it expires"),
         ({"data_access_expires_at": int(NOW.timestamp()) + 86_400}, Level.WARNING, "access to data ends on 2026-11-23"),
+        ({"data_access_expires_at": "soon"}, Level.WARNING, "does not say when the token's access to data ends"),
         ({"data_access_expires_at": int(NOW.timestamp()) - 1}, Level.BAD, "access to data ends on 2026-11-22"),
         (
             {"granular_scopes": [{"scope": "pages_manage_posts", "target_ids": ["5"]}]},

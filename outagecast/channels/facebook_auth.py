@@ -19,7 +19,7 @@ from outagecast.channels.facebook_answers import Gone
 from outagecast.channels.facebook_auth_findings import findings, mortality
 from outagecast.channels.facebook_graph import Graph
 from outagecast.channels.facebook_settings import DEFAULT_VERSION
-from outagecast.channels.facebook_token import TO_POST, TO_SWEEP, facts
+from outagecast.channels.facebook_token import ALL_RIGHTS, TO_BE_GOT, facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 
 AGAIN = "outagecast auth facebook"
 _PERSON, _SYSTEM_USER, _PAGE = "USER", "SYSTEM_USER", "PAGE"
-_RIGHTS = ", ".join((*TO_POST, *TO_SWEEP))
+_RIGHTS = ", ".join(ALL_RIGHTS)
 _MINE, _WHOSE = (
     "your own, from the Graph API Explorer: it dies with your password, your consent or your role on the Page",
     "a system user's, from Business settings: it does not expire and is bound to nobody (best)",
 )
 _BASIC = "developers.facebook.com/apps, App settings, Basic"
+_LACKING, _PORTFOLIO = f"the token lacks {TO_BE_GOT[0]}", "it lists none that belongs to a business portfolio"
+_ROLE = "the token's owner has no role there"
+_NO_LIST = {True: _PORTFOLIO, False: _LACKING, None: f"{_LACKING}, or {_PORTFOLIO}"}
+_NO_TOKEN = {True: _ROLE, False: _LACKING, None: f"{_LACKING}, or {_ROLE}"}
 _DEAD = (102, 104, 190)
 """Codes of a token that Facebook does not take."""
 
@@ -44,6 +48,8 @@ class _Holder(msgspec.Struct, frozen=True):
 
     token: Secret
     kind: str
+    lists: bool | None = None
+    """Whether it has the right that Pages are listed and their tokens given by; None where Facebook does not say."""
 
 
 class _Talk(msgspec.Struct, frozen=True):
@@ -105,6 +111,8 @@ def _tell_how(person: Person, *, system_user: bool) -> None:
 
 def _with_app(talk: _Talk, *, needed: bool) -> _Talk:
     """Take the app's number and secret from the config, or ask; without need they may be left out."""
+    if talk.app_secret is not None:
+        return talk
     app_id, secret = talk.known.get("app_id"), _readable(talk.known.get("app_secret"), talk.person)
     if app_id and secret is not None:
         return msgspec.structs.replace(talk, app_id=app_id, app_secret=secret)
@@ -122,13 +130,14 @@ def _holder(talk: _Talk, given: Secret, *, system_user: bool) -> tuple[_Talk, _H
         raise Refused(
             "Facebook says that this token is no longer valid", mendable=True, hint=f"make a new one, then: {AGAIN}"
         )
+    lists = set(TO_BE_GOT) <= set(map(str, said["scopes"])) if said else None
     kind = str(said.get("type") or (_SYSTEM_USER if system_user else _PERSON))
     if kind != _PERSON:
-        return talk, _Holder(given, kind)
+        return talk, _Holder(given, kind, lists)
     if system_user:
         talk.person.say("This is a person's token, not a system user's. It has to be exchanged for one that lasts.")
         talk = _with_app(talk, needed=True)
-    return talk, _Holder(_long_lived(talk, given), kind)
+    return talk, _Holder(_long_lived(talk, given), kind, lists)
 
 
 def _long_lived(talk: _Talk, short: Secret) -> Secret:
@@ -158,7 +167,7 @@ def _page(talk: _Talk, holder: _Holder) -> tuple[str, Secret]:
     """The Page's number, and its own token."""
     with _asking(talk.graph(holder.token.reveal())) as graph:
         # A Page's token knows only its own Page.
-        page_id = talk.known.get("page_id") or ("me" if holder.kind == _PAGE else _chosen(talk.person, graph))
+        page_id = talk.known.get("page_id") or ("me" if holder.kind == _PAGE else _chosen(talk.person, graph, holder))
         try:
             body = graph.read(page_id, fields="id,name,access_token").body
         except Gone as err:
@@ -170,15 +179,13 @@ def _page(talk: _Talk, holder: _Holder) -> tuple[str, Secret]:
             ) from err
     page_id = str(body.get("id") or page_id)
     name = " ".join(str(body.get("name") or page_id).split())
-    lacks = (
-        f"Facebook gives no token of the Page {name}: the token lacks pages_show_list, or its owner has no role there"
-    )
+    lacks = f"Facebook gives no token of the Page {name}: {_NO_TOKEN[holder.lists]}"
     token = holder.token if holder.kind == _PAGE else _given(talk.person, body.get("access_token"), lacks)
     talk.person.say(f"This is the token of the Page {name} (page_id {page_id}).")
     return page_id, token
 
 
-def _chosen(person: Person, graph: Graph) -> str:
+def _chosen(person: Person, graph: Graph, holder: _Holder) -> str:
     """Let the person choose among the Pages that Facebook lists, or type a number."""
     if pages := _listed(graph):
         choices = [*(f"{' '.join(name.split())} ({ref})" for ref, name in pages), "another one"]
@@ -186,7 +193,7 @@ def _chosen(person: Person, graph: Graph) -> str:
         if place < len(pages):
             return pages[place][0]
     else:
-        person.say("Facebook lists no Page here, as for every Page that belongs to a business portfolio.")
+        person.say(f"Facebook lists no Page here: {_NO_LIST[holder.lists]}.")
     return person.line("The Page's number (its settings, Page transparency)", check=_number)
 
 

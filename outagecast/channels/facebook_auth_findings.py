@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from outagecast.channel import Finding, Level
-from outagecast.channels.facebook_token import TO_POST, TO_SWEEP, missing
+from outagecast.channels.facebook_findings import Findings, lifetime
+from outagecast.channels.facebook_token import ALL_RIGHTS, TO_POST, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
 _WITHOUT = {
     "pages_manage_posts": "nothing can be posted",
     "pages_read_engagement": "nothing can be posted, and a post in doubt cannot be looked up",
-    "pages_show_list": "the Page's token cannot be read",
+    "pages_show_list": "it is for getting a Page's token, and the next cannot be got without",
     "pages_read_user_content": "strangers' comments stay unseen",
     "pages_manage_engagement": "strangers' comments cannot be hidden or deleted",
 }
+_NEW = "get a new one: outagecast auth facebook"
 _AGAIN = "make a token that has it too, then: outagecast auth facebook"
 
 
@@ -32,10 +34,9 @@ def findings(facts: Mapping[str, Any], page_id: str, now: datetime) -> Iterator[
         )
         return
     if facts.get("is_valid") is not True or facts.get("type") != "PAGE":
-        do = "get a new one: outagecast auth facebook"
-        yield Finding("", Level.BAD, "this is not a valid token of a Page", do)
+        yield Finding("", Level.BAD, "this is not a valid token of a Page", _NEW)
         return
-    yield from _ends(facts, now)
+    yield from lifetime(Findings(""), facts, now, _NEW)
     yield from _scopes(facts, page_id)
 
 
@@ -49,34 +50,12 @@ def mortality() -> Iterator[Finding]:
     )
 
 
-def _ends(facts: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
-    ends = _time(facts.get("expires_at"))
-    if ends is None:
-        yield Finding("", Level.GOOD, "a Page token that does not expire")
-    else:
-        level = Level.BAD if ends <= now else Level.WARNING
-        yield Finding("", level, f"a Page token that ends on {ends:%Y-%m-%d %H:%M} UTC", "outagecast auth facebook")
-    if data := _time(facts.get("data_access_expires_at")):
-        do = "get a new one before: outagecast auth facebook"
-        yield Finding("", Level.WARNING, f"its access to data ends on {data:%Y-%m-%d %H:%M} UTC", do)
-
-
 def _scopes(facts: Mapping[str, Any], page_id: str) -> Iterator[Finding]:
     """Name what is granted and, right by right, what does not work without the others."""
-    lacking = missing(facts, (*TO_POST, *TO_SWEEP), page_id)
-    granted = [scope for scope in (*TO_POST, *TO_SWEEP) if scope not in lacking]
+    lacking = missing(facts, ALL_RIGHTS, page_id)
+    granted = [scope for scope in ALL_RIGHTS if scope not in lacking]
     if granted:
         yield Finding("", Level.GOOD, f"granted: {', '.join(granted)}")
     for scope in lacking:
         level = Level.BAD if scope in TO_POST else Level.WARNING
         yield Finding("", level, f"{scope} is not granted: {_WITHOUT[scope]}", _AGAIN)
-
-
-def _time(stamp: object) -> datetime | None:
-    """A time at which something ends; None for never, and for what is no time."""
-    if not isinstance(stamp, int) or stamp <= 0:
-        return None
-    try:
-        return datetime.fromtimestamp(stamp, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outagecast.channels.facebook_findings import CHECK, NEW_TOKEN, time_of
+from outagecast.channels.facebook_findings import CHECK, NEW_TOKEN, lifetime
 from outagecast.channels.facebook_settings import Comments
-from outagecast.channels.facebook_token import TO_POST, TO_SWEEP, missing
+from outagecast.channels.facebook_token import TO_BE_GOT, TO_POST, TO_SWEEP, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _APP = f"set app_id and app_secret; they are shown under developers.facebook.com/apps. Then: {CHECK}"
 _AGAIN = f"wait a little, then: {CHECK}"
-_DEBUGGER = "look at it at developers.facebook.com/tools/debug/accesstoken"
 
 
 def unknown(said: Findings, why: str, *, has_app: bool) -> Finding:
@@ -41,17 +40,7 @@ def about_token(said: Findings, known: Mapping[str, Any], now: datetime) -> Iter
     if known.get("is_valid") is not True or known.get("type") != "PAGE":
         yield said.bad("the token is not a valid token of a Page", NEW_TOKEN)
         return
-    app = known.get("application")
-    made = f", made by the app {app}" if isinstance(app, str) and app else ""
-    expires = known.get("expires_at")
-    if expires == 0:
-        yield said.good(f"a Page token that never expires{made}")
-    elif at := time_of(expires):
-        yield said.ending(lambda when: f"a Page token that expires on {when}{made}", at, now, NEW_TOKEN)
-    else:
-        yield said.warning(f"a Page token{made}; Facebook does not say when it expires", _DEBUGGER)
-    if at := time_of(known.get("data_access_expires_at")):
-        yield said.ending(lambda when: f"the token's access to data ends on {when}", at, now, NEW_TOKEN)
+    yield from lifetime(said, known, now, NEW_TOKEN)
 
 
 def about_rights(said: Findings, known: Mapping[str, Any], settings: FacebookSettings) -> Iterator[Finding]:
@@ -60,6 +49,11 @@ def about_rights(said: Findings, known: Mapping[str, Any], settings: FacebookSet
         yield said.bad(f"the token may not post: {', '.join(lacking)} not granted", NEW_TOKEN)
     else:
         yield said.good("the token may post: it has all the rights for it")
+    if lacking := missing(known, TO_BE_GOT, settings.page_id):
+        text = (
+            f"{', '.join(lacking)} not granted: that is for getting a Page's token, and the next cannot be got without"
+        )
+        yield said.warning(text, NEW_TOKEN)
     if settings.comments is Comments.LEAVE:
         return
     if lacking := missing(known, TO_SWEEP, settings.page_id):

@@ -10,13 +10,15 @@ import msgspec
 from outagecast.channel import Finding, Level, TryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
     from outagecast.channel import ChannelError
 
 CHECK = "outagecast check"
 NEW_TOKEN = f"get a new Page token: outagecast auth facebook; put it where the config reads it, then: {CHECK}"
 _SOON = timedelta(days=30)
+_DEBUGGER = "look at it at developers.facebook.com/tools/debug/accesstoken"
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -42,6 +44,29 @@ class Findings(msgspec.Struct, frozen=True):
         if at <= now:
             return self.bad(said, do)
         return self.warning(said, do) if at <= now + _SOON else self.good(said)
+
+
+def lifetime(said: Findings, known: Mapping[str, Any], now: datetime, do: str) -> Iterator[Finding]:
+    """Judge until when a Page's token lives and may read data; what Facebook does not say is never taken for "never".
+
+    Only the end of its access to data may be left out: Meta's own samples of the answer do so (November 2026).
+    """
+    ends, data, app = (known.get(key) for key in ("expires_at", "data_access_expires_at", "application"))
+    made = f", made by the app {app}" if isinstance(app, str) and app else ""
+    if _never(ends):
+        yield said.good(f"a Page token that never expires{made}")
+    elif at := time_of(ends):
+        yield said.ending(lambda when: f"a Page token that expires on {when}{made}", at, now, do)
+    else:
+        yield said.warning(f"a Page token{made}; Facebook does not say when it expires", _DEBUGGER)
+    if at := time_of(data):
+        yield said.ending(lambda when: f"the token's access to data ends on {when}", at, now, do)
+    elif data is not None and not _never(data):
+        yield said.warning("Facebook does not say when the token's access to data ends", _DEBUGGER)
+
+
+def _never(stamp: object) -> bool:
+    return stamp == 0 and isinstance(stamp, int) and not isinstance(stamp, bool)
 
 
 def next_step(err: ChannelError) -> str:

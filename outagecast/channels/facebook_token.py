@@ -12,8 +12,15 @@ if TYPE_CHECKING:
 
     from outagecast.channels.facebook_graph import Graph
 
-TO_POST = ("pages_manage_posts", "pages_read_engagement", "pages_show_list")
+TO_POST = ("pages_manage_posts", "pages_read_engagement")
+"""What Facebook's own refusal of a post asks for."""
+TO_BE_GOT = ("pages_show_list",)
+"""What a Page's token is got with: it lists Pages and gives their tokens, which is over once the token is there.
+
+Meta's pages-api/posts has it among the rights to post (November 2026); the refusal of a post asks for the others only.
+"""
 TO_SWEEP = ("pages_read_user_content", "pages_manage_engagement")
+ALL_RIGHTS = (*TO_POST, *TO_BE_GOT, *TO_SWEEP)
 
 
 def facts(graph: Graph, app: Callable[[], Graph] | None, token: str) -> Mapping[str, Any]:
