@@ -50,7 +50,11 @@ if TYPE_CHECKING:
     Result = Receipt | ChannelError
     Look = Receipt | Unfinished | Absent | Repeat | CannotTell
 
+REHEARSAL = "outagecast check --live"
+"""What a finding of `Channel.check` advises that only a rehearsal can settle: where there is one, it is not told."""
+
 __all__ = [
+    "REHEARSAL",
     "Absent",
     "Act",
     "Addressed",

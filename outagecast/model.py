@@ -308,6 +308,8 @@ class Finding(msgspec.Struct, frozen=True):
     level: Level
     text: str
     do: str = ""
+    unmet: LeastReplies | None = None
+    """What `replies:` may not demand while this stands: then each post is reported as not closed as it should be."""
 
 
 class Dependency(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from outagecast import registry
-from outagecast.channel import Capabilities, Finding, Level, ReplyControl
+from outagecast.channel import REHEARSAL, Capabilities, Finding, Level, ReplyControl
 from outagecast.checkup import check
 from outagecast.checkup.looks import Look, all_findings
 from outagecast.config import load
@@ -164,6 +164,8 @@ class Buoy:
     def check(self) -> Iterator[Finding]:
         self.did.append("check")
         yield good("keys")
+        yield Finding("buoy", Level.WARNING, "not tried", REHEARSAL)
+        yield Finding("buoy", Level.WARNING, "not read back", "wait", LeastReplies.VERIFIED)
 
     def check_names(self, names: Any) -> Iterator[Finding]:
         with pytest.raises(UnansweredError):
@@ -210,8 +212,18 @@ def test_a_channel_is_checked_asked_for_its_names_and_rehearsed_only_when_told(
     buoy = Buoy()
     found = looked(night, config, Opened("buoy", "buoy", LeastReplies.CLOSED, buoy), live=live)  # type: ignore[arg-type]  # what is used of it
     mine = [one.text for one in found if one.channel == "buoy"]
-    assert mine == (["keys", "it went live", "names"] if live else ["keys", "names"])
+    tried = "it went live" if live else "not tried"
+    assert sorted(mine) == sorted(["keys", tried, "not read back", "names"])
     assert buoy.did == (["check", "rehearse", "close"] if live else ["check", "close"])
+
+
+@pytest.mark.parametrize(("least", "level"), [(LeastReplies.VERIFIED, Level.BAD), (LeastReplies.CLOSED, Level.WARNING)])
+def test_what_the_config_s_demand_cannot_do_without_is_bad(
+    night: Night, config: Config, least: LeastReplies, level: Level
+) -> None:
+    found = looked(night, config, Opened("buoy", "buoy", least, Buoy()))  # type: ignore[arg-type]  # as above
+    (unread,) = [one for one in found if one.text.startswith("not read back")]
+    assert (unread.level, "every post ends with exit 1" in unread.text) == (level, level is Level.BAD)
 
 
 def test_a_channel_that_cannot_be_used_is_bad_and_says_why(night: Night, config: Config) -> None:

@@ -81,10 +81,12 @@ def posted(page: GraphPlatform) -> str:
 
 
 @pytest.mark.parametrize("app", [True, False])
-def test_a_page_in_order_has_nothing_bad_and_no_warning(page: GraphPlatform, app: bool):
+def test_a_page_in_order_has_nothing_bad_and_is_warned_of_nothing_but_that_it_is_not_rehearsed(
+    page: GraphPlatform, app: bool
+):
     posted(page)
     found = checked(page, **(with_app(page) if app else {}))
-    assert found[Level.BAD] == found[Level.WARNING] == ""
+    assert (found[Level.BAD], found[Level.WARNING][:13]) == ("", "not rehearsed")
     for words in (
         "token is that of the Page Example Hosting",
         "a Page token that never expires, made by the app outagecast",
@@ -93,9 +95,7 @@ def test_a_page_in_order_has_nothing_bad_and_no_warning(page: GraphPlatform, app
         "Graph API v25.0 lives until 2028-07-29",
         "1 % of the Page's calls are used",
         "posts can be read",
-        "strangers are probably seen",
-        "only `outagecast check --live` shows",
-        "open https://www.facebook.com/1001/posts/2001 in a browser that is not logged in",
+        "may read strangers' comments: the right is granted; there is none to see yet",
     ):
         assert words in found[Level.GOOD]
 
@@ -142,7 +142,7 @@ def test_what_is_known_of_a_token_is_told(page: GraphPlatform, facts: dict[str, 
 
 def test_another_app_s_number_in_the_config_is_told(page: GraphPlatform):
     told = checked(page, app_id="4711", app_secret=Secret.of(page.app_secret))[Level.WARNING]
-    assert told == f"the config says app_id 4711, and the token was made by the app {page.app_id}"
+    assert f"the config says app_id 4711, and the token was made by the app {page.app_id}" in told
 
 
 def test_where_nobody_may_look_into_the_token_check_says_what_it_cannot_see(page: GraphPlatform):

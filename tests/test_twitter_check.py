@@ -8,8 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from twitter_kit import ROOT, UPDATE, Notes
 
 from outagecast.channel import (
+    LeastReplies,
     Level,
     Secret,
 )
@@ -55,7 +57,7 @@ def test_what_is_in_order_is_told_too(x: XPlatform, twitter: Twitter) -> None:
         "they belong to @examplehosting",
         "the keys may post (Read and write)",
         "clock agrees with X's",
-        "posts can be looked up and replies verified",
+        "posts can be looked up",
         "no rate limit is near: 74 of 75 calls to read the account are left in this quarter of an hour (until 20",
         "9,999 of 10,000 calls to read the account are left today for the app",
         "24 of 25 calls to read the account are left today for the account (until 20",
@@ -83,11 +85,28 @@ def test_the_user_id_is_told_where_the_config_has_none(x: XPlatform, make: Calla
 def test_keys_that_may_only_read_are_found(x: XPlatform, twitter: Twitter) -> None:
     x.account.write = False
     assert "bad: the keys may only read" in worst(twitter)
+    (only,) = [finding for finding in twitter.check() if "only read" in finding.text]
+    assert only.do.endswith("outagecast auth twitter")
 
 
 def test_a_tier_without_reads_is_a_warning(x: XPlatform, twitter: Twitter) -> None:
     x.account.can_read = False
     assert "warning: posts cannot be read back" in worst(twitter)
+    (unread,) = [finding for finding in twitter.check() if "read back" in finding.text]
+    assert (unread.unmet, "`replies: closed`" in unread.do) == (LeastReplies.VERIFIED, True)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_whether_replies_can_be_verified_is_seen_by_the_first_posts_of_threads(
+    x: XPlatform, twitter: Twitter, hidden: bool
+) -> None:
+    assert (Level.GOOD, "posts can be looked up") in said(twitter), "nothing is said that there is nothing to see by"
+    parent = twitter.send(ROOT, None, Notes())
+    twitter.send(UPDATE, parent, Notes())
+    x.hide_reply_settings = hidden
+    (found,) = [finding for finding in twitter.check() if "looked up" in finding.text]
+    assert (found.level, found.unmet) == ((Level.WARNING, LeastReplies.VERIFIED) if hidden else (Level.GOOD, None))
+    assert found.text.endswith("unverified" if hidden else "and replies verified")
 
 
 TROUBLES = {

@@ -40,9 +40,8 @@ def sight(
 ) -> Iterator[Finding]:
     """Look for a stranger's comment with its author under the latest posts, by four calls at the most.
 
-    Where there is none, the rights decide: with them it is good, not a warning, because that is also what lets a
+    Where there is none, the right decides: with it, it is good, not a warning, because that is also what lets a
     sweep say `moderated` (see facebook_comments), and a Page on which nobody comments would be warned of for ever.
-    The words say that it has not been seen yet.
     """
     if known and missing(known, TO_SWEEP[:1], page_id):
         return  # told as a right that is not granted; an empty list is no news then
@@ -71,7 +70,7 @@ def _judged(said: Findings, seen: Seen, *, granted: bool) -> Finding:
         case Seen.COUNTED:
             return said.bad("Facebook counts comments and lists none: strangers' comments stand unseen", _BLIND)
     if granted:
-        return said.good(f"comments of strangers are probably seen: the rights are there, and no comment yet; {_ASK}")
+        return said.good("the token may read strangers' comments: the right is granted; there is none to see yet")
     return said.warning("whether comments of strangers are seen is not known: there is none to be seen", _ASK)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from outagecast.channel import ChannelError, InDoubt, TryLater
+from outagecast.channel import REHEARSAL, ChannelError, InDoubt, TryLater
 from outagecast.channels.facebook_answers import Gone
 from outagecast.channels.facebook_changes import take_back
 from outagecast.channels.facebook_findings import CHECK, Findings, next_step
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from outagecast.channels.facebook_graph import Graph
     from outagecast.channels.facebook_settings import FacebookSettings
 
-LIVE = f"{CHECK} --live"
 _NO_CAPABILITY = 3
 _CLOCKS_DIFFER = timedelta(days=1)
 """Only bounds the reading: the text has the time in it to the microsecond."""
@@ -64,10 +63,19 @@ class Rehearsal:
             self._delete(made.ref)
         self._over = True
         if not self._found:
-            self._found.append(
-                self._said.good("a post that nobody sees was made, read and deleted again: posting works")
-            )
+            self._found += self._proven()
         return self._found
+
+    def _proven(self) -> Iterator[Finding]:
+        """Tell what has been shown, and the one thing that has not: a person sees it, and no token."""
+        text = "a post that nobody sees was made, read and deleted again: the token's owner may create content there"
+        yield self._said.good(text)
+        # The posts of an app in Development mode are seen by its own people only, and the API says 200 all the same.
+        yield self._said.warning(
+            "whether the app is Live cannot be read: in Development mode it posts for its own people only",
+            f"open https://www.facebook.com/{self._settings.page_id} in a browser that is not logged in, once there is "
+            "a post from here: does it stand there",
+        )
 
     def leftovers(self) -> Iterator[Finding]:
         """What is there, or may be, of a rehearsal that was cut off."""
@@ -76,7 +84,7 @@ class Rehearsal:
         what = f"the post {self._ref} of the rehearsal was not seen to be deleted"
         if not self._ref:
             what = f'a post of the rehearsal may have been made: "{self._text}"'
-        yield self._said.bad(f"{what}. {_STATES[self._public]}", f"{_BY_HAND}; then: {LIVE}")
+        yield self._said.bad(f"{what}. {_STATES[self._public]}", f"{_BY_HAND}; then: {REHEARSAL}")
 
     def _bad(self, text: str, do: str) -> None:
         self._found.append(self._said.bad(text, do))
@@ -112,10 +120,10 @@ class Rehearsal:
             why, found = f"{why}; and looking for it failed: {err.text}", None
         if found is None:
             text = f'whether a post was made is not known ({why}); if so, as one that nobody sees: "{self._text}"'
-            self._bad(text, f"if there is one, {_BY_HAND}; then: {LIVE}")
+            self._bad(text, f"if there is one, {_BY_HAND}; then: {REHEARSAL}")
             return None
         text = f"the answer to making a post was lost ({why}); it was found by its text, as {found.ref}"
-        self._found.append(self._said.warning(text, f"try again: {LIVE}"))
+        self._found.append(self._said.warning(text, f"try again: {REHEARSAL}"))
         return found
 
     def _read(self, made: Shown) -> None:
@@ -127,7 +135,7 @@ class Rehearsal:
                 self._bad(f"the unpublished post {made.ref} could not be read back: {err.text}", next_step(err))
                 return
             if shown.live is None:
-                self._bad(f"Facebook does not say whether the post {made.ref} is public", f"{_LOOK}; then: {LIVE}")
+                self._bad(f"Facebook does not say whether the post {made.ref} is public", f"{_LOOK}; then: {REHEARSAL}")
             self._public = shown.live
         if self._public:
             self._bad(f"Facebook made the unpublished post {made.ref} public at once", f"{_LOOK}; then: {CHECK}")
@@ -159,5 +167,5 @@ class Rehearsal:
     def _left(self, ref: str, why: str, *, sure: bool = True) -> None:
         what = "could not be deleted" if sure else "was deleted"
         text = f"the post {ref} of the rehearsal {what} ({why}). {_STATES[self._public]}"
-        do = f"{_BY_HAND}; then: {LIVE}"
+        do = f"{_BY_HAND}; then: {REHEARSAL}"
         self._found.append(self._said.bad(text, do) if sure else self._said.warning(text, do))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from outagecast.channel import ChannelError, Finding, Level
+from outagecast.channel import ChannelError, Finding, LeastReplies, Level
 from outagecast.channels.twitter_answers import judge
 from outagecast.channels.twitter_budget import budget
 from outagecast.channels.twitter_table import CONSOLE, Verdict
@@ -29,6 +29,7 @@ _SKEW_REFUSED = timedelta(minutes=5)
 _SKEW_BAD = timedelta(minutes=1)
 _LATER = f"wait a little, then: {CHECK}"
 _UNREAD = "replies stay unverified, and a post in doubt needs a person"
+_OR_CLOSED = "or write `replies: closed` in its section: closed in the request, and not read back"
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -116,7 +117,7 @@ def _clock(name: str, response: Response, now: datetime) -> Iterator[Finding]:
 def _allowed(name: str, headers: Mapping[str, str]) -> Finding:
     # `x-access-level` comes with answers to OAuth 1.0a calls; it is not documented for v2 (November 2026).
     level = headers.get("x-access-level", "")
-    do = f"at {CONSOLE} set Read and write, then make a NEW access token and put it into the config, then: {CHECK}"
+    do = f"at {CONSOLE} set Read and write, then get a NEW access token: outagecast auth twitter"
     if "write" in level:
         return Finding(name, Level.GOOD, "the keys may post (Read and write)")
     if level:
@@ -140,19 +141,34 @@ def _look_up(name: str, api: XApi, user_id: str, now: datetime) -> Generator[Fin
 
 def _readable(name: str, answer: Answer, now: datetime) -> Finding:
     if answer.verdict is Verdict.PUBLISHED:
-        meta = read_object(answer.response).get("meta")
+        listed = read_object(answer.response)
+        meta = listed.get("meta")
         if isinstance(meta, dict) and isinstance(meta.get("result_count"), int):
-            return Finding(name, Level.GOOD, "posts can be looked up and replies verified")
+            return _verifiable(name, listed.get("data"))
         return Finding(name, Level.WARNING, "X's list of the account's posts cannot be read", _LATER)
     if answer.row.name in {"not-enrolled", "refused"}:
         text = f"posts cannot be read back ({answer.said()}): {_UNREAD}"
-        return Finding(name, Level.WARNING, text, f"take a tier that reads posts at {CONSOLE}, then: {CHECK}")
+        do = f"take a tier that reads posts at {CONSOLE}, {_OR_CLOSED}; then: {CHECK}"
+        return Finding(name, Level.WARNING, text, do, LeastReplies.VERIFIED)
     if answer.verdict is Verdict.DOUBT:
         text = f"whether posts can be read back is unknown: X did not answer (HTTP {answer.response.status_code})"
         return Finding(name, Level.WARNING, text, _LATER)
     found = _trouble(name, answer, now)
     level = Level.BAD if answer.row.name in {"credits", "month-cap", "day-cap"} else Level.WARNING
     return Finding(name, level, f"posts cannot be read back, so {_UNREAD}: {found.text}", found.do)
+
+
+def _verifiable(name: str, posts: object) -> Finding:
+    """Say whether X shows who may reply, as far as there is a first post of a thread to see it by."""
+    listed = [post for post in posts if isinstance(post, dict)] if isinstance(posts, list) else []
+    roots = [post for post in listed if post.get("id") and post.get("id") == post.get("conversation_id")]
+    if not roots:
+        return Finding(name, Level.GOOD, "posts can be looked up")
+    if all(post.get("reply_settings") for post in roots):
+        return Finding(name, Level.GOOD, "posts can be looked up and replies verified")
+    text = "posts can be looked up, but X leaves out who may reply to them: replies stay unverified"
+    do = f"ask X's support why posts come without `reply_settings`, {_OR_CLOSED}; then: {CHECK}"
+    return Finding(name, Level.WARNING, text, do, LeastReplies.VERIFIED)
 
 
 def _trouble(name: str, answer: Answer, now: datetime) -> Finding:

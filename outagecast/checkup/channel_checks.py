@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from outagecast.channel import Addressed, Named, Rehearses
+from msgspec.structs import replace
+
+from outagecast.channel import REHEARSAL, Addressed, Named, Rehearses
 from outagecast.checkup.looks import Look, caught
-from outagecast.model import Finding, Level
+from outagecast.model import Finding, LeastReplies, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,22 +31,25 @@ def looks(opened: Opened, names: Names, listed: Listed, *, live: bool, patience:
         yield Look(opened.name, lambda: [_unusable(opened)], patience)
         return
     if live and isinstance(channel, Rehearses):
-        yield Look(opened.name, lambda: _talk(channel, listed, live=True), 2 * patience, channel.leftovers)
+        yield Look(opened.name, lambda: _talk(opened, channel, listed, live=True), 2 * patience, channel.leftovers)
     else:
-        yield Look(opened.name, lambda: _talk(channel, listed, live=False), patience)
+        yield Look(opened.name, lambda: _talk(opened, channel, listed, live=False), patience)
     if isinstance(channel, Named):
         named = channel
         yield Look(opened.name, lambda: named.check_names(names), patience)
 
 
-def _talk(channel: Channel, listed: Listed, *, live: bool) -> Iterator[Finding]:
+def _talk(opened: Opened, channel: Channel, listed: Listed, *, live: bool) -> Iterator[Finding]:
     """One after the other, because a channel is used by one thread at a time."""
-    addressed = channel if isinstance(channel, Addressed) else None
-    asks: list[Callable[[], Iterable[Finding]]] = [
-        (lambda: addressed.check_recipients(listed())) if addressed else channel.check
-    ]
-    if live and isinstance(channel, Rehearses):
-        asks.append(channel.rehearse)
+    rehearses = channel if live and isinstance(channel, Rehearses) else None
+
+    def checked() -> Iterator[Finding]:
+        found = channel.check_recipients(listed()) if isinstance(channel, Addressed) else channel.check()
+        yield from (_weighed(one, opened.least) for one in found if not (rehearses and one.do == REHEARSAL))
+
+    asks: list[Callable[[], Iterable[Finding]]] = [checked]
+    if rehearses:
+        asks.append(rehearses.rehearse)
     try:
         for ask in asks:
             yield from caught(channel.name, ask)
@@ -52,6 +57,15 @@ def _talk(channel: Channel, listed: Listed, *, live: bool) -> Iterator[Finding]:
         # A connection that does not close properly is nothing to find.
         with suppress(Exception):
             channel.close()
+
+
+def _weighed(finding: Finding, least: LeastReplies) -> Finding:
+    """What the channel warns of is bad where the config demands what cannot be met."""
+    order = list(LeastReplies)
+    if finding.unmet is None or order.index(least) > order.index(finding.unmet):
+        return finding
+    text = f"{finding.text}; that is demanded (`replies: {least}`), so every post ends with exit 1"
+    return replace(finding, level=Level.BAD, text=text)
 
 
 def _unusable(opened: Opened) -> Finding:
