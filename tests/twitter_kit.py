@@ -22,6 +22,7 @@ from outagecast.channel import (
     Kind,
     Post,
     Receipt,
+    Replies,
     Secret,
 )
 from outagecast.channels.twitter import Twitter, TwitterSettings
@@ -69,6 +70,9 @@ class Log:
 
     acts: list[tuple[Act, str]] = dataclasses.field(default_factory=list)
     whys: list[str] = dataclasses.field(default_factory=list)
+    setting: Replies | None = None
+    wanted: bool = False
+    """Whether another command waits."""
 
     def done(self, act: Act, ref: str) -> None:
         self.acts.append((act, ref))
@@ -78,6 +82,12 @@ class Log:
 
     def unsearched(self, why: str) -> None:
         self.whys.append(why)
+
+    def give_way(self) -> bool:
+        return self.wanted
+
+    def read(self, replies: Replies) -> None:
+        self.setting = replies
 
 
 @dataclasses.dataclass
