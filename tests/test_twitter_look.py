@@ -13,6 +13,7 @@ from twitter_kit import ROOT, UPDATE, Clock, Log, Notes
 from outagecast.channel import (
     Absent,
     CannotTell,
+    ChannelError,
     Post,
     Receipt,
     Refused,
@@ -236,6 +237,19 @@ def test_a_post_that_x_does_not_show_yet_is_looked_at_later(x: XPlatform, twitte
     root = twitter.send(ROOT, None, Notes())
     with pytest.raises(TryLater):
         twitter.close_replies(root)
+
+
+@pytest.mark.parametrize(("seconds", "answer"), [(50, TryLater), (70, Refused)])
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_post_that_x_does_not_show_after_a_minute_is_gone(
+    x: XPlatform, twitter: Twitter, clock: Clock, seconds: int, answer: type[ChannelError], *, noted: bool
+) -> None:
+    root = twitter.send(ROOT, None, Notes())
+    x.tweets.delete(root.ref)
+    clock.shift += timedelta(seconds=seconds)
+    with pytest.raises(answer, match=r"does not show (the post yet|it any more)") as caught:
+        twitter.sweep(root if noted else Receipt(root.ref, root.url), Log())
+    assert ("outagecast settle POST --drop" in caught.value.hint) == (answer is Refused)
 
 
 @pytest.mark.parametrize("name", ["unauthorized", "credits-depleted", "client-not-enrolled", "reply-not-mentioned"])

@@ -39,12 +39,13 @@ from outagecast.channels.twitter_create import (
     recognized,
     refusal,
     text_of,
+    unseen,
 )
 from outagecast.channels.twitter_picture import MEDIA, with_picture
 from outagecast.channels.twitter_replies import Conversation, Lately, hide_strangers
 from outagecast.channels.twitter_table import Verdict
 from outagecast.channels.twitter_text import LIMIT, MENTIONED, MOST_PARTS, compose
-from outagecast.wire import RESUME, loopback, read_object, session
+from outagecast.wire import loopback, read_object, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -188,7 +189,7 @@ class Twitter:
         except Refused as err:
             raise Refused(f"the reply setting cannot be read back: {err.text}", mendable=True, hint=err.hint) from err
         if found is None:
-            raise TryLater("X does not show the post yet", hint=f"it is looked at again: {RESUME}")
+            raise unseen(receipt, self._now())
         return self._lately.note(receipt.ref, found, self._now())
 
     def sweep(self, receipt: Receipt, log: SweepLog) -> Replies | None:

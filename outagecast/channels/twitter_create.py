@@ -10,7 +10,7 @@ from outagecast.channels.twitter_match import hangs_under, is_id, made_at, poste
 from outagecast.channels.twitter_picture import MEDIA, left_out, said_of_picture
 from outagecast.channels.twitter_table import UNREADABLE, Verdict
 from outagecast.channels.twitter_text import ALONE
-from outagecast.wire import read_object
+from outagecast.wire import RESUME, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,7 +123,15 @@ def age(receipt: Receipt, now: datetime) -> timedelta | None:
     return now - made if made else None
 
 
-def _fresh(parent: Receipt, now: datetime) -> bool:
-    """Tell whether the parent was made just now."""
-    old = age(parent, now)
+def unseen(receipt: Receipt, now: datetime) -> ChannelError:
+    """Give the channel's answer about a post that X does not show: too early, or it is gone."""
+    if _fresh(receipt, now):
+        return TryLater("X does not show the post yet", hint=f"it is looked at again: {RESUME}")
+    text = "the post is gone: X does not show it any more"
+    return Refused(text, hint="if it was deleted there: outagecast settle POST --drop")
+
+
+def _fresh(receipt: Receipt, now: datetime) -> bool:
+    """Tell whether a post was made just now."""
+    old = age(receipt, now)
     return old is not None and old < _FRESH
