@@ -129,7 +129,9 @@ class Need(StrEnum):
     MAIL = "mail"
     """Mail to this domain: the hosts that take it, and the domain's name servers."""
     RECORD = "record"
-    """A record in the DNS: its name servers only."""
+    """A record in the DNS: its name servers, and those of what it is an alias of."""
+    SPF = "spf"
+    """What this domain's SPF record includes, or leads to instead: as RECORD, for each of those records."""
 
 
 class Limit(msgspec.Struct, frozen=True):

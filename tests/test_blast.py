@@ -10,7 +10,7 @@ import pytest
 from outagecast import registry
 from outagecast.channel import Capabilities, Dependency, Finding, Level, Need, ReplyControl
 from outagecast.checkup.blast import findings
-from outagecast.checkup.leanings import leanings, names_in
+from outagecast.checkup.leanings import bare_hosts, leanings, names_in
 from outagecast.config import load
 from outagecast.dns_names import SystemNames
 from outagecast.model import LeastReplies
@@ -57,6 +57,14 @@ RECORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "mirror.example.org": {"CNAME": ["hidden.example.org"]},
     "lists.example.org": {"MX": ["10 mx.example.com", "20 mx.example.org"]},
     "nomail.example.org": {"MX": ["0 ."]},
+    "key.example.org": {"CNAME": ["key.www.example.com"]},
+    "key.www.example.com": {"TXT": ["v=DKIM1; p=none"]},
+    "lost.example.org": {"CNAME": ["lost.sub.example.org"]},
+    "spf.example.org": {"TXT": ["other", "v=spf1 ?include:Nets.example.com. include:spf2.example.org ~all"]},
+    "spf2.example.org": {"TXT": ["v=spf1 include:spf.example.org -all"]},
+    "turn.example.org": {"TXT": ["v=spf1 redirect=far.spf.example.org"]},
+    "far.spf.example.org": {"CNAME": ["txt.sub.example.org"]},
+    "txt.sub.example.org": {"TXT": ["v=spf1 include:last.example.com -all"]},
 }
 
 
@@ -156,6 +164,20 @@ def test_where_nothing_leads_back_to_us_one_line_says_how_much_was_looked_at(rad
             ("m", "post.example.org"),
             "post.example.org → its mail host host.sub.example.org → its name server ns1.example.com is inside example.com",
         ),
+        (("r", "key.example.org"), "key.example.org → key.www.example.com (alias) is inside example.com"),
+        (
+            ("r", "lost.example.org"),
+            "lost.example.org → lost.sub.example.org (alias) → its name server ns1.example.com is inside example.com",
+        ),
+        (("s", "spf.example.org"), "spf.example.org → nets.example.com (in its SPF record) is inside example.com"),
+        (
+            ("s", "turn.example.org"),
+            "turn.example.org → far.spf.example.org (in its SPF record) → txt.sub.example.org (alias) → last.example.com (in its SPF record) is inside example.com",
+        ),
+        (
+            ("s", "far.spf.example.org"),
+            "far.spf.example.org → last.example.com (in its SPF record) is inside example.com",
+        ),
         (
             ("r", "key.sub.example.org"),
             "key.sub.example.org → its name server ns1.example.com is inside example.com",
@@ -169,10 +191,18 @@ def test_where_nothing_leads_back_to_us_one_line_says_how_much_was_looked_at(rad
 def test_each_way_that_leads_inside_is_told_step_by_step(
     radius: Radius, dependency: tuple[str, str], chain: str
 ) -> None:
-    need = {"h": Need.HOST, "m": Need.MAIL, "r": Need.RECORD}[dependency[0]]
+    need = {"h": Need.HOST, "m": Need.MAIL, "r": Need.RECORD, "s": Need.SPF}[dependency[0]]
     found = radius(Dependency("the page", dependency[1], need))
     assert f"beacon: the page: {chain}" in told(found)
     assert not told(found, Level.GOOD)
+
+
+def test_an_spf_record_that_stays_elsewhere_is_sound_and_what_has_no_one_name_is_passed_over(
+    radius: Radius, server: NameServer
+) -> None:
+    server.records["calm.example.org"] = {"TXT": ["v=spf1 include:%{i}.example.com include:calm.example.org -all", "x"]}
+    assert told(radius(Dependency("the list", "calm.example.org", Need.SPF)), Level.GOOD)
+    assert not any("example.com" in question.name for question in server.log)
 
 
 def test_a_zone_goes_on_as_long_as_one_of_its_name_servers_does(radius: Radius, server: NameServer) -> None:
@@ -254,6 +284,9 @@ def test_what_a_channel_says_it_leans_on_comes_beside_its_endpoints(radius: Radi
         ({"top": f"{OWN}\nsupport: mailto:help@example.com?subject=x"}, "where readers are sent (`support:`)"),
         ({"top": f"{OWN}\nsupport: help@example.com"}, "where readers are sent (`support:`)"),
         ({"top": f"{OWN}\nsupport: +49 30 1\nnotice: 'See (https://www.example.com:8443/x).'"}, "a link in `notice:`"),
+        ({"top": f"{OWN}\nsupport: www.example.com/outages"}, "where readers are sent (`support:`)"),
+        ({"top": f"{OWN}\nsupport: status page www.example.com or +49 30 1"}, "where readers are sent (`support:`)"),
+        ({"top": f"{OWN}\nsupport: +49 30 1\nnotice: 'Help: www.example.com'"}, "a link in `notice:`"),
         ({"env": {"HTTPS_PROXY": "http://u:secret@proxy.example.com:3128"}}, "the proxy ($HTTPS_PROXY)"),
         ({"env": {"http_proxy": "proxy.example.com:3128"}}, "the proxy ($http_proxy)"),
         ({"disk": "files.example.com"}, "the journal's disk"),
@@ -270,7 +303,33 @@ def test_what_the_config_and_the_environment_lean_on_is_looked_at_too(
 def test_links_in_the_users_templates_are_looked_at(radius: Radius, tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "opened.j2").write_text("{{ message }} https://www.example.com/{{ key }} {{ link }}")
-    assert "a link in opened.j2: www.example.com is inside example.com" in told(radius(top=f"{OWN}\ntemplates: ./t"))
+    (tmp_path / "t" / "update.j2").write_text("{{ message }} See help.example.com")
+    assert told(radius(top=f"{OWN}\ntemplates: ./t")) == [
+        "a link in opened.j2: www.example.com is inside example.com",
+        "a link in update.j2: help.example.com is inside example.com",
+    ]
+
+
+def test_a_host_that_readers_would_type_is_found_without_a_link_and_other_words_with_dots_are_none() -> None:
+    text = (
+        "Node.js 10.0.0.1 e.g. i.e. v1.2.3 5 p.m. main.c …end.Then opened.j2 https://l.example.org/a.example.com "
+        "<m@n.example.org> @x.example.com {{ x.name }}{% set x.title = y.info %}{# see z.example.com #}"
+        "Help.example.com/outages, (b.example.org:8443) *c.example.net*. d.example.com. bücher.example.org пример.рф"
+    )
+    assert list(bare_hosts(text)) == [
+        "help.example.com",
+        "b.example.org",
+        "c.example.net",
+        "d.example.com",
+        "xn--bcher-kva.example.org",
+        "xn--e1afmkfd.xn--p1ai",
+    ]
+
+
+def test_a_word_that_may_be_no_host_is_not_told_as_missing(radius: Radius) -> None:
+    top = f"{OWN}\nsupport: 'readme.md, gone.example.org or www.example.com'"
+    texts = told(radius(top=top))
+    assert texts == ["where readers are sent (`support:`): www.example.com is inside example.com"]
 
 
 def test_the_hosts_in_a_text_are_found_whatever_stands_around_them() -> None:

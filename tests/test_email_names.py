@@ -198,6 +198,7 @@ def test_every_name_that_letters_depend_on_is_told_without_a_look_at_anything():
         Dependency("a relay", "192.0.2.1"),
         Dependency("the sender's mail", "example.net", Need.MAIL),
         Dependency("the bounces' mail", "bounce.example.net", Need.MAIL),
+        Dependency("what its SPF record includes", "bounce.example.net", Need.SPF),
         Dependency("the DKIM key", KEY, Need.RECORD),
         Dependency("the way out of the list", "lists.example.net"),
         Dependency("the way out of the list", "out.example.net", Need.MAIL),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from outagecast.model import Dependency
     from outagecast.names import Names
+
+_SPF = re.compile(r"v=spf1( |\Z)", re.IGNORECASE)
+_LEADS = re.compile(r" (?:[+?~-]?include:|redirect=)([^ ]+)", re.IGNORECASE)
+_MOST_RECORDS = 10
 
 T = TypeVar("T")
 Chain = tuple[str, ...]
@@ -73,31 +78,59 @@ class Walk:
     def run(self) -> None:
         """Ask everything. Hits are kept as they are found."""
         name, need = self.dependency.name, self.dependency.need
-        self._note(name, (name,))
-        if not _is_address(name):
-            if need is Need.MAIL:
-                self._mail(name)
-            elif need is Need.HOST and not self._host(name, (name,)):
-                self.missing = "the DNS has no address for it"
-            self._zones(name, (name,))
+        if need is Need.SPF:
+            self._included(name, (name,), {name})
+        else:
+            self._note(name, (name,))
+            if not _is_address(name):
+                self._behind(name, need)
+                self._zones(name, (name,))
         self.ended = True
+
+    def _behind(self, name: str, need: Need) -> None:
+        if need is Need.MAIL:
+            self._mail(name)
+        elif need is Need.RECORD:
+            self._aliases(name, (name,))
+        elif not self._host(name, (name,)):
+            self.missing = "the DNS has no address for it"
 
     def _note(self, name: str, chain: Chain, *, partly: bool = False) -> None:
         self.hits += [Hit(place, chain, partly) for place in self._ours.around(name)]
 
     def _host(self, name: str, chain: Chain) -> bool:
         """What is behind a host; whether there is anything, or nobody says."""
-        way = self._ask(name, self._names.way)
+        way, chain = self._aliases(name, chain)
         if way is None:
             return True
-        for alias in way.aliases:
-            chain = (*chain, f"{alias} (alias)")
-            self._note(alias, chain)
-            self._zones(alias, chain)
         inside = [address for address in way.addresses if self._ours.around(address)]
         for address in inside:
             self._note(address, (*chain, address), partly=len(inside) < len(way.addresses))
         return bool(way.addresses)
+
+    def _aliases(self, name: str, chain: Chain) -> tuple[Way | None, Chain]:
+        """What a name is an alias of, one after the other; and the chain that leads to the last."""
+        way = self._ask(name, self._names.way)
+        for alias in way.aliases if way else ():
+            chain = (*chain, f"{alias} (alias)")
+            self._note(alias, chain)
+            self._zones(alias, chain)
+        return way, chain
+
+    def _included(self, domain: str, chain: Chain, seen: set[str]) -> None:
+        """The records that an SPF record leads to. The domain itself is looked at for its mail."""
+        texts = self._ask(domain, self._names.texts) or ()
+        led = [found for text in texts if _SPF.match(text) for found in _LEADS.findall(text)]
+        for name in (written.lower().rstrip(".") for written in led):
+            # What depends on who connects is no one name; more than ten make the record void (RFC 7208 4.6.4).
+            if "%" in name or name in seen or len(seen) > _MOST_RECORDS:
+                continue
+            seen.add(name)
+            step = (*chain, f"{name} (in its SPF record)")
+            self._note(name, step)
+            _, behind = self._aliases(name, step)
+            self._zones(name, step)
+            self._included(name, behind, seen)
 
     def _mail(self, domain: str) -> None:
         hosts = self._ask(domain, self._names.mail_hosts)

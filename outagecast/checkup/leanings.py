@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from outagecast.channel import Leans, Named
 from outagecast.errors import UsageError
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 _PROXIES = ("https_proxy", "http_proxy", "all_proxy")
 _LINK = re.compile(r"https?://[^\s<>\"'{}|\\^`]+", re.IGNORECASE)
 _MAIL = re.compile(r"[^\s@<>()\[\],;:\\\"/]+@((?:[\w-]+\.)+[\w-]+)")
+_BARE = re.compile(r"(?<![\w@.-])(?:[\w-]+\.)+[^\W\d_][\w-]*(?![\w@-]|\.\w)")
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _HOST = re.compile(r"(?:[\w-]+\.)+[^\W\d][\w-]*\.?")
 _SAY = {
     Need.HOST: "use one at another provider, as well or instead",
     Need.MAIL: "use one whose mail is taken at another provider",
     Need.RECORD: "keep it at another provider",
+    Need.SPF: "list the relays' networks in the record itself (ip4:, ip6:), or include a provider's record elsewhere",
 }
 
 
@@ -87,14 +91,24 @@ def _of_texts(config: Config) -> Iterator[Leaning]:
     """Where readers are sent: a page that went dark with us helps nobody."""
     do = "name a page or an address at another provider in `support:`"
     support = config.support.strip()
-    bare = [(support, Need.HOST)] if _HOST.fullmatch(support) else []
-    for host, need in bare or names_in(support):
-        yield _house("where readers are sent (`support:`)", host, need, do)
-    for host, need in names_in(config.notice):
-        yield _house("a link in `notice:`", host, need, "send readers to another provider's page there")
+    if _HOST.fullmatch(support) and (host := _ascii(support)):
+        yield _house("where readers are sent (`support:`)", host, Need.HOST, do)
+    else:
+        yield from _named_in("where readers are sent (`support:`)", support, do)
+    do = "send readers to another provider's page there"
+    yield from _named_in("a link in `notice:`", config.notice, do)
     for file in _templates(config.templates):
-        for host, need in names_in(file.read_text(encoding="utf-8", errors="replace")):
-            yield _house(f"a link in {file.name}", host, need, "send readers to another provider's page there")
+        yield from _named_in(f"a link in {file.name}", file.read_text(encoding="utf-8", errors="replace"), do)
+
+
+def _named_in(what: str, text: str, do: str) -> Iterator[Leaning]:
+    links = list(names_in(text))
+    for host, need in links:
+        yield _house(what, host, need, do)
+    # That such a word cannot be looked up is no news: it may have been none.
+    for host in bare_hosts(text):
+        if (host, Need.HOST) not in links:
+            yield replace(_house(what, host, Need.HOST, do), told=True)
 
 
 def _templates(folder: Path | None) -> Iterator[Path]:
@@ -126,6 +140,30 @@ def names_in(text: str) -> Iterator[tuple[str, Need]]:
     for domain in _MAIL.findall(_LINK.sub(" ", text)):
         if name := _ascii(domain):
             yield name, Need.MAIL
+
+
+def bare_hosts(text: str) -> Iterator[str]:
+    """The words of a text that readers would type into a browser: host names in a domain that there is."""
+    if "." not in text:
+        return
+    from outagecast.tld import TLDS
+
+    for pattern in (_LINK, _MAIL, _JINJA):
+        text = pattern.sub(" ", text)
+    for word in _BARE.findall(text):
+        host = _ascii(word)
+        if host and _unicode(host.rpartition(".")[2]) in TLDS:
+            yield host
+
+
+def _unicode(label: str) -> str:
+    """As readers see it."""
+    import idna
+
+    try:
+        return idna.decode(label) if label.startswith("xn--") else label
+    except idna.IDNAError:
+        return label
 
 
 def _house(what: str, name: str, need: Need, do: str) -> Leaning:

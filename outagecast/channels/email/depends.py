@@ -21,6 +21,8 @@ def depends(sending: Sending, settings: EmailSettings) -> Iterator[Dependency]:
     yield _mail("the sender's mail", sending.author)
     if sending.envelope != sending.author:
         yield _mail("the bounces' mail", sending.envelope)
+    if not sending.envelope.startswith("["):
+        yield Dependency("what its SPF record includes", sending.envelope, Need.SPF)
     if sending.key_record:
         yield Dependency("the DKIM key", sending.key_record, Need.RECORD)
     hosts, domains = ways_out(settings)
