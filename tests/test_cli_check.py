@@ -91,6 +91,15 @@ def test_a_relay_that_would_take_no_letter_for_the_list_is_bad_and_the_list_is_r
     assert night.mailbox.letters == []
 
 
+def test_a_channel_that_cannot_be_opened_is_named_as_left_out_of_what_was_looked_at(night: Night) -> None:
+    assert night.dns.port
+    more = "    replies: closed"
+    for channels, left_out in ((night.facebook(more), " (without facebook, whose settings are wrong)"), ("", "")):
+        night.write_config(channels + night.email(), top="own: [203.0.113.0/24]")
+        (good,) = told(night.run("check", "--json"), "blast radius", "good")
+        assert good.endswith(f"nothing lies in 203.0.113.0/24{left_out}")
+
+
 def test_with_to_only_that_channel_is_asked(night: Night) -> None:
     done = night.run("check", "--json", "--to", "email")
     assert {one["channel"] for one in done.json["findings"]} & {"twitter", "facebook", "email"} == {"email"}

@@ -44,7 +44,9 @@ def check(
 
     def spread() -> Iterator[Finding]:
         disk = network_disk(journal, mounts)
-        yield from blast.findings(config, leanings(config, opened, env, disk.host if disk else ""), names)
+        unusable = [name for name, one in opened.items() if one.channel is None]
+        leant_on = leanings(config, opened, env, disk.host if disk else "")
+        yield from blast.findings(config, leant_on, names, without=unusable)
 
     looks = [
         Look("config", lambda: config_file.findings(config, opened), patience),

@@ -31,9 +31,17 @@ _LISTED = 6
 
 
 def findings(
-    config: Config, leanings: Sequence[Leaning], names: Names, patience: float = PATIENCE
+    config: Config,
+    leanings: Sequence[Leaning],
+    names: Names,
+    patience: float = PATIENCE,
+    *,
+    without: Sequence[str] = (),
 ) -> Iterator[Finding]:
-    """Each thing that lies inside, with the way that leads there; then what could not be looked up."""
+    """Each thing that lies inside, with the way that leads there; then what could not be looked up.
+
+    `without` are the channels that cannot be opened: what they lean on is not among the `leanings`.
+    """
     ours = Ours(config.own)
     walks = {each.dependency: Walk(each.dependency, names, ours) for each in leanings}
     _all_at_once(list(walks.values()), patience)
@@ -41,7 +49,8 @@ def findings(
     yield from found
     # Without `own:` all that can be said is that there is such a name, and a channel may have said the opposite.
     if not found and (config.own or not any(walk.missing for walk in walks.values())):
-        yield Finding(_SUBJECT, Level.GOOD, _sound(config, {each.dependency.name for each in leanings}))
+        sound = _sound(config, {each.dependency.name for each in leanings})
+        yield Finding(_SUBJECT, Level.GOOD, f"{sound}{_but(without)}")
 
 
 def _all_at_once(walks: Sequence[Walk], patience: float) -> None:
@@ -133,3 +142,9 @@ def _sound(config: Config, looked_at: set[str]) -> str:
     if not config.own:
         return f"{count} that the night depends on can be looked up"
     return f"{count} that the night depends on, and what is behind them: nothing lies in {', '.join(config.own)}"
+
+
+def _but(without: Sequence[str]) -> str:
+    if not without:
+        return ""
+    return f" (without {' and '.join(without)}, whose settings are wrong)"
