@@ -204,7 +204,11 @@ def _listed(graph: Graph) -> list[tuple[str, str]]:
     except Refused:
         return []
     entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    return [(str(entry["id"]), str(entry.get("name", "?"))) for entry in entries if str(entry.get("id", "")).isdigit()]
+    return [
+        (str(entry["id"]), str(entry.get("name", "?")))
+        for entry in entries
+        if re.fullmatch(r"[0-9]+", str(entry.get("id", "")))
+    ]
 
 
 def _given(person: Person, value: object, otherwise: str) -> Secret:
