@@ -56,6 +56,10 @@ def _clock() -> datetime:
     return datetime.now(UTC)
 
 
+def _nobody_waits() -> bool:
+    return False
+
+
 class Facebook:
     """One Facebook Page."""
 
@@ -141,15 +145,18 @@ class Facebook:
         known = receipt.replies is Replies.MODERATED
         if known and self._spent and self._now() < self._spent[0]:
             raise self._spent[1]
-        return self._swept(receipt, log.done)
+        return self._swept(receipt, log.done, getattr(log, "give_way", None) or _nobody_waits)
 
-    def _swept(self, receipt: Receipt, done: Callable[[Act, str], None] = lambda _act, _ref: None) -> Replies:
-        from outagecast.channels.facebook_comments import spent, sweep
+    def _swept(
+        self,
+        receipt: Receipt,
+        done: Callable[[Act, str], None] = lambda _act, _ref: None,
+        give_way: Callable[[], bool] = _nobody_waits,
+    ) -> Replies:
+        from outagecast.channels.facebook_comments import moderate
+        from outagecast.channels.facebook_standing import spent
 
-        try:
-            replies = sweep(self._graph, self._app(), receipt.ref, self._settings, done)
-        except Refused as err:
-            raise Refused(f"comments cannot be moderated: {err.text}", mendable=True, hint=err.hint) from err
+        replies = moderate(self._graph, self._app(), receipt, self._settings, done, give_way)
         if later := spent(self._graph.usage):
             self._spent = self._now() + (later.after or timedelta(0)), later
         return replies

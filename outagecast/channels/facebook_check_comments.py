@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from outagecast.channel import ChannelError, Refused, TryLater
-from outagecast.channels.facebook_comments import Comment
+from outagecast.channels.facebook_comment_list import Comment
 from outagecast.channels.facebook_findings import CHECK, NEW_TOKEN, next_step
 from outagecast.channels.facebook_token import TO_SWEEP, missing
 

@@ -3,174 +3,140 @@
 No field or parameter of the Graph API closes comments on a Page's post (v26.0, all node specs read 2026). A parameter
 `comments_enabled` that is told of elsewhere is ignored with a 200: it would look like success with comments open.
 
-What a sweep sees has to be earned by each look, because Facebook gives a token that may not read what visitors write
-an empty list instead of an error. MODERATED is said when one of these holds:
+The proof of MODERATED is a whole list in which nothing of a stranger's is visible: after anything was done, the
+comments are listed again. What a list shows has to be earned, too, because Facebook gives a token that may not read
+what visitors write an empty list, or the Page's own comments, instead of an error. One of these must hold:
 
 * a stranger's comment was listed with its author, which that token would not have got;
 * the token is known to have the rights, asked as the app where the config knows it, else as the token itself (Meta
-  asks for a developer of the app, which whoever made the token for their own Page is);
-* nobody may ask, the list is empty, and nothing contradicts it. That much is allowed, or a config without `app_id`
-  could fail every night with nothing wrong. It does not last: with the first comment there is either a stranger seen,
-  a comment without its author or a count beside an empty list, and the next look says so.
+  asks for a developer of the app, which whoever made the token for their own Page is), and no count beside an empty
+  list contradicts it;
+* nobody may ask, and nothing contradicts the list. That much is allowed, or a config without `app_id` could fail
+  every night with nothing wrong. It does not last: with the first comment there is either a stranger seen, a comment
+  without its author or a count of more than is listed, and the next look says so.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from outagecast.channel import Act, InDoubt, Refused, Replies, TryLater
+from outagecast.channel import Refused, Replies, TryLater
 from outagecast.channels.facebook_answers import Gone
-from outagecast.channels.facebook_posts import pages
+from outagecast.channels.facebook_comment_list import listing
+from outagecast.channels.facebook_judging import judged, nameless
+from outagecast.channels.facebook_removal import Removal
 from outagecast.channels.facebook_settings import Comments
+from outagecast.channels.facebook_standing import LATER, RIGHTS, some, spent, standing, worded
+from outagecast.channels.facebook_table import IN_A_BROWSER
 from outagecast.channels.facebook_token import TO_SWEEP, facts, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from outagecast.channels.facebook_answers import Usage
+    from outagecast.channel import Act, ChannelError, Receipt
+    from outagecast.channels.facebook_comment_list import Listing
     from outagecast.channels.facebook_graph import Graph
+    from outagecast.channels.facebook_judging import Judgement
     from outagecast.channels.facebook_settings import FacebookSettings
 
-_FIELDS = "id,from{id},is_hidden,can_hide"
-_FULL = 80
-"""Percent of the budget of calls. The rest belongs to announcements: a sweep must never use up what a post needs."""
-_PAUSE = timedelta(minutes=15)
-_MOST_REFUSALS = 3
-_RIGHTS = (
-    f"get a Page token that has {' and '.join(TO_SWEEP)}: outagecast auth facebook; put it where the config reads it, "
-    "then: outagecast sweep"
-)
+_MOST_PASSES = 4
+"""How often comments are listed: while some are removed, others may be written."""
 
 
-class Comment(msgspec.Struct, frozen=True):
-    """One comment, as far as a sweep needs to know it."""
-
-    ref: str
-    author: str
-    """Empty when Facebook does not tell: the token may not read what visitors write."""
-    hidden: bool
-    can_hide: bool
-
-    @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> Comment:
-        """Read one entry of a list of comments."""
-        author = entry.get("from")
-        return cls(
-            str(entry.get("id", "")),
-            str(author.get("id", "")) if isinstance(author, dict) else "",
-            entry.get("is_hidden") is True,
-            entry.get("can_hide") is True,
-        )
-
-
-def sweep(
+def moderate(
     graph: Graph,
     app: Callable[[], Graph] | None,
-    post: str,
+    receipt: Receipt,
     settings: FacebookSettings,
-    done: Callable[[Act, str], None] = lambda _act, _ref: None,
+    done: Callable[[Act, str], None],
+    give_way: Callable[[], bool],
 ) -> Replies:
     """Hide or delete every stranger's comment of a post; MODERATED when none is left and all could be seen.
 
     Idempotent; raises TryLater when another pass may see more, Refused when this token never will. `app` opens the
-    API as the app itself, if the config knows the app. `done` hears of each comment right after we removed it.
+    API as the app itself, if the config knows the app. `done` hears of each comment right after we removed it;
+    `give_way` is asked between two of them whether somebody waits.
     """
     if settings.comments is Comments.LEAVE:
         return Replies.OPEN
-    left: list[Refused] = []
-    strangers = 0
-    for comment in _comments(graph, post):
-        _leave_calls_for_posts(graph)
-        strangers += comment.author not in {"", settings.page_id}
-        try:
-            _see_to(graph, comment, settings.page_id, settings.comments, done)
-        except Refused as err:
-            left.append(err)
-            _give_up(left, at=_MOST_REFUSALS)
-    _give_up(left, at=1)
-    if not strangers:
-        _demand_sight(facts(graph, app, settings.page_access_token.reveal()), settings.page_id)
+    try:
+        _demand_own_page(receipt, settings.page_id)
+        listed = _sweep(graph, receipt.ref, settings, Removal(graph, done, give_way))
+        if listed:
+            _demand_whole(listed)
+            _demand_sight(listed, settings.page_id, facts(graph, app, settings.page_access_token.reveal()))
+    except Refused as err:
+        raise worded(f"comments cannot be moderated: {err.text}", err) from err
+    except TryLater as err:
+        raise worded(err.text, err) from err
     return Replies.MODERATED
 
 
-def _demand_sight(known: Mapping[str, Any], page_id: str) -> None:
-    """Refuse to take "no comments" for an answer when the token is known to see none."""
+def _demand_own_page(receipt: Receipt, page_id: str) -> None:
+    """Touch nothing on a Page that the config does not name any more: its own words would pass for a stranger's."""
+    page = receipt.data.get("page", page_id)
+    if page != page_id:
+        hint = "name that Page in a section of the config, or look at the post in a browser; then: outagecast sweep"
+        raise Refused(f"the post is on Page {page}, and the config names {page_id}", mendable=True, hint=hint)
+
+
+def _sweep(graph: Graph, post: str, settings: FacebookSettings, removal: Removal) -> Listing | None:
+    """Remove until a list has nothing of a stranger's left in it; give that list unless sight of them is proven."""
+    strangers = False
+    for _ in range(_MOST_PASSES):
+        listed = listing(graph, post)
+        found = judged(listed.comments, post, settings.page_id, settings.comments)
+        strangers |= found.strangers
+        targets = removal.untried(found.targets)
+        if not targets:
+            _demand_nothing_left(listed, found, removal)
+            return None if strangers else listed
+        removal.see_to(targets)
+        if later := spent(graph.usage):
+            raise later
+    raise TryLater("comments are written faster than they are removed", hint=LATER)
+
+
+def _demand_nothing_left(listed: Listing, found: Judgement, removal: Removal) -> None:
+    """Refuse to call moderated what was listed with something of a stranger's in it, or not to its end."""
+    reasons = [*found.stuck, *(_why_listed(removal, target.ref) for target in found.targets)]
+    if reasons:
+        raise standing(len(reasons), next((err for err in reasons if isinstance(err, Refused)), reasons[0]))
+    if listed.cut:
+        raise worded(
+            f"the list of comments ends after the newest {len(listed.comments):,}: {listed.cut.text}", listed.cut
+        )
+
+
+def _why_listed(removal: Removal, ref: str) -> ChannelError:
+    """Say why a comment is on the list although it was seen to."""
+    err = removal.outcome(ref)
+    if err is None:
+        return TryLater("Facebook says that it was removed, and lists it as before", hint=LATER)
+    if isinstance(err, Gone):  # Facebook says so of what this token may not touch, too
+        return Refused(f"Facebook lists it as before: {err.text}", hint=IN_A_BROWSER)
+    return err
+
+
+def _demand_whole(listed: Listing) -> None:
+    """Refuse a list in which no stranger's comment stands when it says itself that it does not show all."""
+    if any(not comment.author for comment in listed.comments):
+        raise nameless()
+    if listed.counted and not listed.comments:
+        raise _unseen(listed)
+
+
+def _demand_sight(listed: Listing, page_id: str, known: Mapping[str, Any]) -> None:
+    """Refuse to take a list without a stranger in it for all there is, when the token is known to see none."""
     if known.get("is_valid") is False or known.get("type", "PAGE") != "PAGE":
-        raise Refused("the token is not a valid token of a Page and sees no comments", mendable=True, hint=_RIGHTS)
+        raise Refused("the token is not a valid token of a Page and sees no comments", mendable=True, hint=RIGHTS)
     if known and (lacking := missing(known, TO_SWEEP, page_id)):
         text = f"strangers' comments may stand unseen: {' and '.join(lacking)} not granted to the token"
-        raise Refused(text, mendable=True, hint=_RIGHTS)
+        raise Refused(text, mendable=True, hint=RIGHTS)
+    if not known and listed.counted > len(listed.comments):
+        raise _unseen(listed)
 
 
-def _comments(graph: Graph, post: str) -> Iterator[Comment]:
-    """List all comments, replies to comments too (filter=stream: the default list leaves those out).
-
-    A token that may not read what visitors write gets an empty list instead of an error. Facebook's own count is no
-    measure otherwise, but a count beside an empty list says that there is something this token does not see.
-    """
-    seen = False
-    for page in pages(
-        graph, f"{post}/comments", filter="stream", order="chronological", summary="true", fields=_FIELDS
-    ):
-        for entry in page["data"]:
-            seen = True
-            yield Comment.of(entry)
-        if not seen and _count(page):
-            raise Refused(f"Facebook counts {_count(page)} comments and lists none", mendable=True, hint=_RIGHTS)
-
-
-def _count(page: Mapping[str, Any]) -> int:
-    summary = page.get("summary")
-    total = summary.get("total_count") if isinstance(summary, dict) else 0
-    return total if isinstance(total, int) else 0
-
-
-def _see_to(graph: Graph, comment: Comment, page_id: str, rule: Comments, done: Callable[[Act, str], None]) -> None:
-    """Do with one comment what the rule says; the Page's own are left alone."""
-    if comment.author == page_id or (comment.hidden and rule is Comments.HIDE):
-        return
-    try:
-        # Without its author, a comment may be the Page's own unless it can be hidden: never delete such a one.
-        if comment.author or (rule is Comments.HIDE and comment.can_hide):
-            done(_remove(graph, comment.ref, rule), comment.ref)
-    except Gone:
-        return
-    except InDoubt as err:
-        raise TryLater(f"whether a comment still stands is unknown: {err.text}", hint=err.hint) from err
-    if not comment.author:
-        raise Refused("Facebook lists comments without their authors: it may not list all", mendable=True, hint=_RIGHTS)
-
-
-def _give_up(left: Sequence[Refused], *, at: int) -> None:
-    """Stop with the first reason once so many comments were refused to us: the others will be, too."""
-    if len(left) >= at:
-        first = left[0]
-        raise Refused(f"not all comments are seen to: {first.text}", mendable=True, hint=first.hint) from first
-
-
-def _remove(graph: Graph, ref: str, rule: Comments) -> Act:
-    delete = rule is Comments.DELETE
-    answer = graph.delete(ref) if delete else graph.write(ref, is_hidden="true")
-    if answer.body.get("success") is not True:
-        raise InDoubt("Facebook does not say that it is gone", hint="outagecast sweep")
-    return Act.DELETED if delete else Act.HIDDEN
-
-
-def _leave_calls_for_posts(graph: Graph) -> None:
-    if err := spent(graph.usage):
-        raise err
-
-
-def spent(usage: Usage) -> TryLater | None:
-    """Say how long to look at nothing, where the Page has used so many of its calls that posts may need the rest."""
-    if usage.percent < _FULL:
-        return None
-    return TryLater(
-        f"the Page has used {usage.percent} % of its calls, and the rest is kept for announcements",
-        after=usage.regain or _PAUSE,
-        limited=True,
-        hint="nothing to mend: `outagecast sweep --watch` goes on later",
-    )
+def _unseen(listed: Listing) -> Refused:
+    text = f"Facebook counts {some(listed.counted)} and lists {len(listed.comments) or 'none'}"
+    return Refused(text, mendable=True, hint=RIGHTS)

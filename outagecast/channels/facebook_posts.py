@@ -70,24 +70,40 @@ def search(graph: Graph, page_id: str, text: str, since: datetime) -> Shown | No
 def pages(graph: Graph, path: str, **params: str) -> Iterator[dict[str, Any]]:
     """Read a list page by page, each with its entries under "data"; raises Refused when it does not end.
 
-    Not by the SDK's own loop: that one fails on a link without a token in it.
+    Raises TryLater where the list is not whole: nothing may be read into what is missing. Not by the SDK's own loop:
+    that one fails on a link without a token in it.
     """
     after: dict[str, str] = {}
     for _ in range(_MOST_PAGES):
         body: dict[str, Any] = graph.read(path, limit=_A_PAGE, **params, **after).body
         found = body.get("data")
-        if not isinstance(found, list):  # an empty list is an answer, no list is none: nothing may be read into it
-            raise TryLater("Facebook's answer has no list in it", hint="type `outagecast resume`: it asks again")
-        yield {**body, "data": [entry for entry in found if isinstance(entry, dict)]}
-        cursor = _cursor(body.get("paging"))
-        if not cursor:
+        if not isinstance(found, list):  # an empty list is an answer, no list is none
+            raise _unreadable("Facebook's answer has no list in it")
+        if not all(isinstance(entry, dict) for entry in found):
+            raise _unreadable("Facebook's list has entries in it that cannot be read")
+        yield body
+        paging = body.get("paging")
+        if not isinstance(paging, dict) or not paging.get("next"):  # there only if there is a next page
             return
-        after = {"after": cursor}
+        after = _following(paging, after)
     raise Refused(
         f"the list has more than {_MOST_PAGES * int(_A_PAGE):,} entries, too many to look through",
         mendable=True,
         hint="look at the Page in a browser",
     )
+
+
+def _following(paging: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, str]:
+    """Give the cursor of the next page, of which Facebook says that there is one."""
+    cursors = paging.get("cursors")
+    after = {"after": _text(cursors.get("after")) if isinstance(cursors, dict) else ""}
+    if not after["after"] or after == before:
+        raise _unreadable("Facebook's list goes on, and the answer does not say where")
+    return after
+
+
+def _unreadable(text: str) -> TryLater:
+    return TryLater(text, hint="type `outagecast resume`: it asks again")
 
 
 def _recent(graph: Graph, path: str, since: datetime) -> Iterator[Shown]:
@@ -97,14 +113,6 @@ def _recent(graph: Graph, path: str, since: datetime) -> Iterator[Shown]:
         yield from recent
         if posts and not recent:  # the lists run from new to old
             return
-
-
-def _cursor(paging: object) -> str:
-    """Give the cursor of the next page; `next` is there only if there is one."""
-    if not isinstance(paging, dict) or not paging.get("next"):
-        return ""
-    cursors = paging.get("cursors")
-    return _text(cursors.get("after")) if isinstance(cursors, dict) else ""
 
 
 def _same(one: str, other: str) -> bool:

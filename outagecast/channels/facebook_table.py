@@ -61,7 +61,7 @@ class Row(msgspec.Struct, frozen=True):
 _EVERYTHING = range(1, 1 << 31)
 LOOK = "type `outagecast resume`: it looks on the Page before it sends anything"
 _NEW_TOKEN = "get a new Page token: outagecast auth facebook; put it where the config reads it, then: outagecast resume"  # noqa: S105  says where a token goes
-_PERMISSION = (
+PERMISSION = (
     "type `outagecast check`; the token needs pages_manage_posts, pages_read_engagement and pages_show_list, and "
     "whoever made it the right to create content on the Page; then `outagecast resume`"
 )
@@ -71,6 +71,10 @@ _WAIT = "nothing to mend: `outagecast resume --watch` waits and goes on"
 _BUSINESS = "open the Page in a browser, do what Facebook asks for there, then type `outagecast resume`"
 _RESTRICTED = "a new token does not help: log in to Facebook in a browser as the token's owner and do what it asks for"
 _APP = "look at the app under developers.facebook.com/apps, then type `outagecast check`"
+DRAFTS = (
+    "if the Page takes no drafts, set `publish: direct` in the config and type `outagecast resume`; otherwise " + _APP
+)
+IN_A_BROWSER = "look at the comments of the post in a browser, then: outagecast sweep"
 _BETWEEN = "a proxy may stand between this machine and graph.facebook.com: type `outagecast check`"
 
 # The first row that fits decides, so the narrow ones stand before the wide ones.
@@ -116,8 +120,15 @@ ROWS: tuple[Row, ...] = (
         (200,),
         words="as the page itself",
     ),
-    Row("the token may not do this", Verdict.MENDABLE, _PERMISSION, (10,)),
-    Row("the token may not do this", Verdict.MENDABLE, _PERMISSION, range(200, 300)),
+    Row(
+        "Facebook does not let the Page hide this comment",
+        Verdict.MENDABLE,
+        IN_A_BROWSER,
+        (200,),
+        words="can not hide or unhide",
+    ),
+    Row("the token may not do this", Verdict.MENDABLE, PERMISSION, (10,)),
+    Row("the token may not do this", Verdict.MENDABLE, PERMISSION, range(200, 300)),
     Row(
         "Facebook wants a proof made with the app's secret, and did not get the right one",
         Verdict.MENDABLE,
@@ -142,8 +153,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "the app may not make this call",
         Verdict.MENDABLE,
-        "if the Page takes no drafts, set `publish: direct` in the config and type `outagecast resume`; otherwise "
-        + _APP,
+        DRAFTS,
         (3,),
     ),
     Row("Facebook wants something the app cannot give", Verdict.MENDABLE, _APP, (194,)),
