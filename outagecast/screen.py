@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from outagecast.deliver import Event
     from outagecast.model import Finding
 
-_TYPED = ("chmod ", "mv ", "du ", "ls ", "fuser ", "unset ", "export ", "pip ", "cp ", "outagecast ")
+_TYPED = ("chmod ", "mkdir ", "mv ", "du ", "ls ", "fuser ", "unset ", "export ", "pip ", "cp ", "outagecast ")
 """How a command begins: it stays in one line, to be copied; other advice is broken like prose."""
 _LEVELS = {Level.GOOD: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.BAD: ("✗", "red")}
 _HAPPENS = {

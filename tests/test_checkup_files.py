@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -218,10 +219,28 @@ def _a_folder(path: Path) -> None:
     path.mkdir()
 
 
+def _put_aside(path: Path) -> str:
+    return f"mkdir {path.parent}/damaged-{path.name} && mv {path}* {path.parent}/damaged-{path.name}"
+
+
+def test_a_journal_that_is_damaged_inside_is_put_aside_in_the_same_words_with_what_lies_beside_it(night: Night) -> None:
+    with night.journal():
+        pass
+    _torn(night.journal_path)
+    beside = night.journal_path.with_name(f"{night.journal_path.name}-wal")
+    beside.touch()
+    (told, *_) = of_journal(night)
+    assert "look on the platforms what is out before you post again" in told.text
+    assert told.do == _put_aside(night.journal_path)
+    subprocess.run(["sh", "-c", told.do], check=True)
+    assert not list(night.journal_path.parent.glob(f"{night.journal_path.name}*"))
+
+
 def test_a_journal_that_cannot_be_used_is_shown_with_its_rights_and_its_folders(night: Night) -> None:
     with night.journal():
         pass
     _damaged(night.journal_path)
+    assert of_journal(night)[0].do == _put_aside(night.journal_path)
     assert "(-rw------- of " in of_journal(night)[0].text
     assert ", its folder drwx------ of " in of_journal(night)[0].text
 

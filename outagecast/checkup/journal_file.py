@@ -9,6 +9,7 @@ from outagecast.checkup import permissions
 from outagecast.checkup.disk import free_octets, network_disk
 from outagecast.errors import JournalBusyError, JournalError
 from outagecast.journal import Journal
+from outagecast.journal.aside import damaged
 from outagecast.journal.trial import try_writing
 from outagecast.model import Finding, Level
 
@@ -62,7 +63,8 @@ def _contents(path: Path, now: Callable[[], datetime]) -> Iterator[Finding]:
         yield Finding(_SUBJECT, Level.BAD, f"{err.text} ({rights})", err.hint)
     else:
         if trouble:
-            yield Finding(_SUBJECT, Level.BAD, f"{path} is damaged: {trouble}", f"mv {path} {path}.damaged")
+            told = damaged(path, trouble)
+            yield Finding(_SUBJECT, Level.BAD, told.text, told.hint)
         else:
             yield Finding(_SUBJECT, Level.GOOD, f"{path} is whole and can be written")
 

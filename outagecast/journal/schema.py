@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from outagecast.errors import JournalBusyError, JournalError
+from outagecast.journal.aside import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -299,10 +300,7 @@ def _unusable(path: Path, err: Exception) -> JournalError:
     elsewhere = f"or keep the journal elsewhere: {_ELSEWHERE}"
     text = str(err)
     if isinstance(err, sqlite3.DatabaseError) and ("not a database" in text or "malformed" in text):
-        return JournalError(
-            f"the journal {path} is damaged or not a journal ({text})",
-            hint=f"put it aside and look on the platforms what is out: mv {path} {path}.damaged",
-        )
+        return damaged(path, text)
     if "full" in text or getattr(err, "errno", None) == 28:
         return JournalError(f"the journal {path} cannot be written: the disk is full", hint=f"free space, {elsewhere}")
     return JournalError(
