@@ -68,8 +68,12 @@ class Canvas:
         self.console.print(text if isinstance(text, Text) else Text(text), style=style or None)
 
     def prompt(self, text: str) -> None:
-        """A question; what is typed stands behind it."""
-        self.console.print(Text(terminal(text)), end=" ")
+        """A question, broken as prose is; what is typed stands behind its last line."""
+        words = terminal(text)
+        *above, last = [words] if self.width is None else _broken(words, max(self.width - 1, 20))
+        for line in above:
+            self.line(line)
+        self.console.print(Text(last), end=" ")
 
     def paragraph(self, text: str, start: str = "", indent: int = 0) -> None:
         """Words broken into lines, as the terminal has room; safe to print."""

@@ -135,6 +135,21 @@ def test_secrets_stand_in_the_config_only_after_an_explicit_yes(tonight: Night) 
     assert tonight.run("check").code == 0
 
 
+def test_what_is_kept_nowhere_is_said_to_be_lost_before_and_what_has_to_be_set_after(
+    tonight: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    done = run(tonight, [*HOUSE, *x(tonight), *NO_FACEBOOK, *NO_MAIL, ("1 to 3", "3")])
+    assert (done.code, done.unasked) == (0, []), done.shown
+    before, _, after = done.said.partition("1 to 3 [1]:")
+    assert "nowhere: they are gone with this command, and no screen shows them" in before
+    assert "Nothing was kept: the secrets are gone with this command." in after
+    for name in ("API_KEY", "API_KEY_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET"):
+        assert f"TWITTER_{name}" in after
+    asked = done.shown[done.shown.index("What goes dark") :].partition("(Enter for")[0]
+    assert max(len(line) for line in asked.splitlines()) <= 40, "a question is broken at its blanks"
+
+
 def test_what_is_put_off_is_named_by_environment_variables_and_nothing_is_asked_of_the_platform(tonight: Night) -> None:
     later: list[Answer] = [("Announce on X", ""), ("1 to 2", "2"), ("Facebook Page.*n]", ""), ("1 to 2", "2")]
     number: list[Answer] = [("Its page_id", "examplehosting"), ("number.*Its page_id", "1001")]

@@ -12,7 +12,7 @@ import typer
 from outagecast import registry
 from outagecast.channel import Authorizes
 from outagecast.cli.interview import Interview, demand_person
-from outagecast.cli.keep import Where, decide, secrets_of, variable
+from outagecast.cli.keep import Where, decide, secrets_of, variables
 from outagecast.cli.options import AsJson, ConfigPath, Verbose
 from outagecast.cli.voice import Voice
 from outagecast.config import find
@@ -202,7 +202,7 @@ class _Errand(msgspec.Struct, frozen=True):
         screen = voice.err()
         screen.line()
         if keep.where is Where.NOWHERE:
-            names = ", ".join(variable(channel, each) for channel, each in secrets_of(name, grant))
+            names = variables(secrets_of(name, grant))
             screen.paragraph(
                 f"Nothing was kept: the secrets are gone with this command. When you know a place for them, type "
                 f"{self.again} again; with the lines below the config reads them from {names}."

@@ -14,7 +14,7 @@ import typer
 from outagecast import registry
 from outagecast.cli.init_channels import Asking
 from outagecast.cli.interview import Interview, demand_person
-from outagecast.cli.keep import Keep, Where, decide, secrets_of
+from outagecast.cli.keep import Keep, Where, decide, secrets_of, variables
 from outagecast.cli.options import AsJson, ConfigPath, Verbose
 from outagecast.cli.voice import Voice
 from outagecast.config import FILE_NAME, example, find, load
@@ -82,6 +82,12 @@ def init(
     person = Interview(around, voice.err(), "outagecast init")
     with person.attended():
         chosen, where = _made(around, person, target, _simulators(simulator))
+        secrets = [each for one in chosen for each in secrets_of(one.type, one.grant)]
+    if secrets and where is Where.NOWHERE:
+        person.say(
+            "Nothing was kept: the secrets are gone with this command. The config reads them from these environment "
+            f"variables, so set them: {variables(secrets)}."
+        )
     _tell(voice, around, target, [each.type for each in chosen], where)
     return EXIT_DONE
 

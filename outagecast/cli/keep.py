@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from outagecast.keeping import Store
 
 
+_NOWHERE = (
+    "nowhere: they are gone with this command, and no screen shows them; the config names environment variables, which "
+    "you set from a place where you have them already"
+)
+
+
 class Where(StrEnum):
     """Where secrets are kept."""
 
@@ -89,6 +95,11 @@ def variable(channel: str, secret: Confided) -> str:
     return re.sub(r"[^A-Z0-9]", "_", kept_as(channel, secret).upper())
 
 
+def variables(secrets: Sequence[tuple[str, Confided]]) -> str:
+    """All environment variables that have to be set where nothing was kept."""
+    return ", ".join(variable(channel, each) for channel, each in secrets)
+
+
 def written_out(secret: Confided) -> str:
     """The secret itself as it has to stand in the config: percent-encoded in a URL, its dollars doubled elsewhere."""
     if secret.around != "{}":
@@ -116,7 +127,7 @@ def _ways(person: Interview, folder: Path, *, config: bool) -> dict[str, Callabl
     ways["in files of their own, which only you can read (mode 0600)"] = lambda: _files(person, folder)
     if config:
         ways["in the config itself, which only you can read (mode 0600)"] = lambda: _in_config(person)
-    ways["nowhere: the config names environment variables, which you set yourself"] = lambda: Keep(Where.NOWHERE)
+    ways[_NOWHERE] = lambda: Keep(Where.NOWHERE)
     return ways
 
 
