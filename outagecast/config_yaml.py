@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import select
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -89,7 +90,9 @@ def _text(path: Path) -> str:
         content = _content(path)
     except (OSError, ValueError) as err:
         reason = err.strerror if isinstance(err, OSError) else str(err)
-        raise ConfigError(f"cannot read the config {path}: {reason}", hint=_INIT) from err
+        hint = f"outagecast init {quote(str(path))}   (or name another one: --config FILE)"
+        missing = isinstance(err, FileNotFoundError)
+        raise ConfigError(f"cannot read the config {path}: {reason}", hint=hint if missing else _INIT) from err
     if len(content) > _MOST_BYTES:
         raise ConfigError(f"{path.name}: larger than 1 MiB, so this is no config", hint="check the path: " + str(path))
     try:

@@ -86,7 +86,7 @@ def _measure(channel: dict[str, Any], post: dict[str, Any]) -> str:
     if post["limit"] is not None:
         said.append(f"{post['length']:,} of {post['limit']:,} {post['unit']}")
     if channel.get("recipients") is not None:
-        said.append(f"{channel['recipients']:,} letters")
+        said.append(f"{channel['recipients']:,} letter{'' if channel['recipients'] == 1 else 's'}")
     if post.get("cost"):
         said.append(post["cost"])
     return " · ".join(said)

@@ -289,7 +289,7 @@ def _letters(channel: ChannelLine) -> str:
     total = sum(channel.counts.values())
     if not total:
         return "nobody to write to: outagecast subscribers add ADDRESS"
-    said = [f"{channel.counts[PostState.SENT]:,} of {total:,} letters sent"]
+    said = [f"{channel.counts[PostState.SENT]:,} of {total:,} letter{'' if total == 1 else 's'} sent"]
     waiting = channel.counts[PostState.PLANNED] + channel.counts[PostState.SENDING]
     for count, word in (
         (waiting, "waiting"),

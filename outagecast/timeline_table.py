@@ -83,7 +83,8 @@ def _letters(letters: Mailing, announced: datetime, zone: tzinfo, day: datetime)
 
 
 def _counted(letters: Mailing) -> Iterator[str]:
-    yield f"{letters.sent:,} of {sum(letters.counts.values()):,} letters out"
+    total = sum(letters.counts.values())
+    yield f"{letters.sent:,} of {total:,} letter{'' if total == 1 else 's'} out"
     if letters.rate:
         yield letters.rate
     for state, n in letters.counts.items():

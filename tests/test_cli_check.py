@@ -149,6 +149,29 @@ def test_the_next_step_of_a_sound_night_is_a_look_at_what_would_go_out(night: Ni
     assert night.run("check", "--to", "email").out.splitlines()[-1].startswith("Next: outagecast post --dry-run ")
 
 
+def test_the_next_step_is_about_the_same_config_and_the_same_channels(night: Night) -> None:
+    night.config.rename(night.folder / "my night.yaml")
+    done = night.run("check", "--config", "my night.yaml", "--to", "email", "--to", "facebook")
+    assert done.out.splitlines()[-1].endswith(
+        "outagecast check --live --to email --to facebook --config 'my night.yaml'"
+    )
+
+
+@pytest.mark.parametrize("how", ["environment", "option"])
+def test_a_config_that_is_not_there_is_made_at_that_place(night: Night, how: str) -> None:
+    missing = night.folder / "no such.yaml"
+    night.env |= {"OUTAGECAST_CONFIG": str(missing)} if how == "environment" else {}
+    done = night.run("check", *(["--config", str(missing)] if how == "option" else []))
+    assert (done.code, f"outagecast init '{missing}'" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("group", [[], ["auth"], ["subscribers"]])
+def test_a_group_alone_shows_its_help_as_no_error(night: Night, group: list[str]) -> None:
+    done = night.run(*group)
+    assert (done.code, done.err.splitlines()[0].split()[:2]) == (2, ["Usage:", "outagecast"])
+    assert "→" not in done.err
+
+
 def shown(*findings: Finding) -> list[str]:
     from datetime import UTC, datetime
 

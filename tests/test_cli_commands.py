@@ -231,6 +231,17 @@ def test_settle_that_makes_no_sense_is_an_error_and_changes_nothing(argv: list[s
 # --- subscribers
 
 
+def test_one_reader_is_counted_in_the_singular(night: Night) -> None:
+    night.to = []
+    night.write_config(night.email())
+    added = night.run("subscribers", "add", "eve@example.org")
+    assert "1 added; 1 subscriber\n" in added.out + added.err
+    for command, said in ((("post", "--dry-run", "x"), "1 letter"), (("post", "fiber cut"), "1 of 1 letter sent")):
+        done = night.run(*command)
+        assert re.search(rf"{said}\b", done.out), done.out
+    assert "1 of 1 letter out" in night.run("show", "--markdown").out
+
+
 def test_subscribers_are_added_counted_listed_and_removed(night: Night) -> None:
     assert (
         night.run("subscribers", "add", "cy@example.org", "di@example.org", "--group", "dc1", "--json").json["count"]

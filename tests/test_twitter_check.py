@@ -118,7 +118,7 @@ TROUBLES = {
     "rate-limited": ("warning: X answers no more such calls until 20", "outagecast check"),
     "rate-limited-88": ("warning: X answers no more such calls for a while", "outagecast check"),
     "suspended": ("bad: the X account is suspended, locked", "console.x.com"),
-    "unauthorized": ("bad: X does not accept the keys", "outagecast check"),
+    "unauthorized": ("bad: X does not accept the keys", "outagecast auth twitter; put"),
     "forbidden-null": ("bad: X refused to say whose keys these are", "console.x.com"),
     "unavailable": ("bad: X did not answer as it should (HTTP 503)", "wait a little"),
     "bad-gateway-page": ("bad: X did not answer as it should (HTTP 502)", "wait a little"),

@@ -62,6 +62,11 @@ _TROUBLES: Mapping[str, Trouble] = {
         f"wait as long, then: {CHECK}",
         Level.WARNING,
     ),
+    "unauthorized": Trouble(
+        "X does not accept the keys (or this machine's clock is wrong)",
+        "set the clock if it is told here to be wrong; else get new tokens: outagecast auth twitter; put them where "
+        f"the config reads them, then: {CHECK}",
+    ),
     "refused": Trouble("X refused to say whose keys these are", f"look at the account at {CONSOLE}, then: {CHECK}"),
 }
 """By the name of the row that an answer belongs to; what is not here speaks by that row."""

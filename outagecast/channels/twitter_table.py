@@ -85,8 +85,8 @@ class Row(msgspec.Struct, frozen=True):
 
 _LOOK = f"look it up: {RESUME}"
 _NEW_TOKEN = (
-    f"at {CONSOLE} set the app to Read and write, then make a NEW access token and put it into the config, "
-    f"then: {RESUME}"
+    f"at {CONSOLE} set the app to Read and write, then get a NEW access token: outagecast auth twitter; put it where "
+    f"the config reads it, then: {RESUME}"
 )
 
 TABLE: tuple[Row, ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,8 @@ from outagecast.model import Level
 from outagecast.report import EXIT_DONE, EXIT_PERSON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from outagecast.cli.surroundings import Surroundings
     from outagecast.registry import Opened
@@ -64,14 +66,20 @@ def check(
         found = [{"channel": f.channel, "level": f.level, "text": f.text, "do": f.do} for f in findings]
         voice.json({"schema": "outagecast.check/1", "findings": found, "exit_code": code})
     else:
-        voice.findings(findings, _next(opened.values(), bad=bad, live=live))
+        voice.findings(findings, _next(opened.values(), bad=bad, live=live) + _same(to, config))
     return code
 
 
 def _next(opened: Iterable[Opened], *, bad: bool, live: bool) -> str:
     """What to type once this is read."""
     if bad:
-        return "outagecast check"
+        return "outagecast check --live" if live else "outagecast check"
     if not live and any(isinstance(one.channel, Rehearses) for one in opened):
         return "outagecast check --live"
     return _FIRST
+
+
+def _same(to: Sequence[str] | None, config: Path | None) -> str:
+    """The options by which the next command is about the same channels and the same config."""
+    named = [("--to", each) for each in to or ()] + ([("--config", str(config))] if config else [])
+    return "".join(f" {option} {quote(value)}" for option, value in named)

@@ -131,6 +131,9 @@ def _command(argv: Sequence[str], around: Surroundings) -> int:
     try:
         code = app(args=list(argv), prog_name="outagecast", standalone_mode=False, obj=around)
     except typer.TyperException as err:
+        # typer keeps the type of it to itself: a group alone was typed, and its message is the group's help.
+        if type(err).__name__ == "NoArgsIsHelpError":
+            return _explain(around, err.format_message())
         known = argv and argv[0] in COMMANDS
         raise UsageError(err.format_message(), hint=f"outagecast {f'{argv[0]} ' if known else ''}--help") from err
     except typer.Abort as err:
@@ -141,6 +144,15 @@ def _command(argv: Sequence[str], around: Surroundings) -> int:
     if code == _TYPERS_INTERRUPT:
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
+
+
+def _explain(around: Surroundings, text: str) -> int:
+    """Show the help of a group that was typed without a command; nothing was done, so it is no success."""
+    from outagecast.cli.voice import print_text
+    from outagecast.report import EXIT_USAGE
+
+    print_text(around.stderr, f"{text}\n")
+    return EXIT_USAGE
 
 
 def _fail(around: Surroundings, text: str, hint: str, code: int, problems: Sequence[str] = ()) -> None:

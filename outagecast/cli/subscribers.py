@@ -66,7 +66,7 @@ def add(
     with _journal(ctx.obj, config) as journal:
         journal.subscribe(people)
         count = journal.subscriber_count()
-    _say(ctx.obj, as_json, f"{len(people)} added; {count} subscribers", {"changed": len(people), "count": count})
+    _say(ctx.obj, as_json, f"{len(people)} added; {_number(count)}", {"changed": len(people), "count": count})
     return 0
 
 
@@ -79,7 +79,7 @@ def remove(
     with _journal(ctx.obj, config) as journal:
         found = journal.unsubscribe(chosen)
         count = journal.subscriber_count()
-    _say(ctx.obj, as_json, f"{found} removed; {count} subscribers", {"changed": found, "count": count})
+    _say(ctx.obj, as_json, f"{found} removed; {_number(count)}", {"changed": found, "count": count})
     return 0
 
 
@@ -100,8 +100,12 @@ def import_(
     with _journal(around, config) as journal:
         journal.subscribe(people)
         count = journal.subscriber_count()
-    _say(around, as_json, f"{len(people)} imported; {count} subscribers", {"changed": len(people), "count": count})
+    _say(around, as_json, f"{len(people)} imported; {_number(count)}", {"changed": len(people), "count": count})
     return 0
+
+
+def _number(count: int) -> str:
+    return f"{count} subscriber{'' if count == 1 else 's'}"
 
 
 def _people(around: Surroundings, file: str, groups: tuple[str, ...]) -> list[Subscriber]:
