@@ -8,7 +8,7 @@ import msgspec
 
 from outagecast.journal.rows import stamp, when
 from outagecast.model import IncidentState, Kind, LeastReplies, Outcome, PostState, Replies
-from outagecast.tally import corrections, mixed, tally
+from outagecast.tally import corrections, mixed, shortfall, tally
 
 if TYPE_CHECKING:
     import sqlite3
@@ -249,7 +249,7 @@ def _channel(journal: Journal, announcement: int, name: str) -> ChannelLine:
         counted = tally(db, announcement, name, LeastReplies(head["least"]))
         fate = counted.fate(corrections(db, announcement, name)) if counted.withdrawn else None
         rows = _lines(db, announcement, name, letters=bool(head["letters"]))
-    posts = [_line(row) for row in rows]
+    posts = [_line(row, LeastReplies(head["least"])) for row in rows]
     return ChannelLine(
         name=name,
         type=head["type"],
@@ -271,14 +271,20 @@ def _lines(db: sqlite3.Connection, announcement: int, channel: str, *, letters: 
     unsent = "AND p.state NOT IN ('sent', 'dropped') " if letters else ""
     acts = "0 AS hidden, 0 AS deleted" if letters else f"{_ACTS.format('hidden')}, {_ACTS.format('deleted')}"
     return db.execute(
-        f"SELECT p.*, w.part, {acts} FROM post p JOIN wording w ON w.id = p.wording "  # noqa: S608  our own words
+        f"SELECT p.*, w.part, w.withdrawn_at IS NOT NULL AS to_go, {acts} FROM post p "  # noqa: S608  our own words
+        "JOIN wording w ON w.id = p.wording "
         f"WHERE w.announcement = ? AND w.channel = ? {unsent}ORDER BY w.part, p.id LIMIT ?",
         (announcement, channel, MOST_LETTERS if letters else -1),
     ).fetchall()
 
 
-def _line(row: sqlite3.Row) -> PostLine:
+def _line(row: sqlite3.Row, least: LeastReplies) -> PostLine:
     note = row["note"] if row["state"] == PostState.SENT else None
+    # It stands in both until something else is to be said.
+    detail, hint = None if row["detail"] == note else row["detail"], row["hint"]
+    if row["state"] == PostState.SENT and not (detail or row["to_go"] or row["look_due"] or row["replies"] is None):
+        said, do = shortfall(Replies(row["replies"]), least)
+        detail, hint = said or None, do or hint
     return PostLine(
         id=row["id"],
         part=row["part"],
@@ -287,10 +293,9 @@ def _line(row: sqlite3.Row) -> PostLine:
         url=row["url"],
         replies=Replies(row["replies"]) if row["replies"] else None,
         attempts=row["attempts"],
-        # It stands in both until something else is to be said.
-        detail=None if row["detail"] == note else row["detail"],
+        detail=detail,
         note=note,
-        hint=row["hint"],
+        hint=hint,
         due=when(row["due"]),
         to=row["recipient"],
         person=bool(row["person"]),

@@ -179,3 +179,22 @@ def _count_sent(tally: Tally, row: sqlite3.Row, least: LeastReplies) -> None:
     if row["known"] and not row["withdrawn"] and Replies(row["replies"]) not in _ENOUGH[least]:
         tally.replies_wait |= bool(row["looks"])
         tally.replies_bad |= not row["looks"]
+
+
+def shortfall(known: Replies, least: LeastReplies) -> tuple[str, str]:
+    """What there is to say, and to do, where replies are less closed than demanded; nothing where they are enough."""
+    if known in _ENOUGH[least]:
+        return "", ""
+    said = (
+        "it does not say whether replies are closed, as it was told"
+        if known is Replies.UNVERIFIED
+        else ("replies are open there")
+    )
+    do = "outagecast sweep looks again; or take it back: outagecast retract --last; or accept it in the config: "
+    return (
+        f"the platform was asked, and {said}; `replies: {least}` is demanded",
+        f"{do}`replies: {_ACCEPTS.get(known, LeastReplies.OPEN)}`",
+    )
+
+
+_ACCEPTS = {Replies.UNVERIFIED: LeastReplies.CLOSED, Replies.MODERATED: LeastReplies.MODERATED}

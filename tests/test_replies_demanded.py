@@ -126,3 +126,17 @@ def test_a_post_is_looked_at_once_and_a_platform_that_is_down_is_left_to_the_nex
     assert (done.json["outcome"], done.code) == ("sent", 75)
     asked = [request for request in platform.log if re.match(read, f"{request.method} {request.path}")]
     assert len(asked) == 1
+
+
+def test_a_demand_that_is_not_met_says_so_with_what_to_do(night: Night) -> None:
+    """Nothing has failed, so nothing else gives the reason for exit 1."""
+    night.x.hide_reply_settings = True
+    done = night.run("post", "--json", "--to", "twitter", "fiber cut")
+    (post,) = done.channel("twitter")["posts"]
+    assert (done.code, post["replies"]) == (1, "closed-unverified")
+    assert "it does not say whether replies are closed" in post["detail"]
+    shown = " ".join(night.run("status").out.split())
+    assert "outagecast retract --last; or accept it in the config: `replies: closed`" in shown
+    night.write_config(night.twitter("    replies: closed"))
+    done = night.run("post", "--json", "--incident", "B", "another")
+    assert (done.code, done.channel("twitter")["posts"][0]["detail"]) == (0, None)
