@@ -35,7 +35,7 @@ RECORDS = {
     "dangling.example.net": {"CNAME": ["gone.example.com"]},
     "loop.example.net": {"CNAME": ["pool.example.net"]},
     "pool.example.net": {"CNAME": ["loop.example.net"]},
-    "evenly.example.net": {"MX": ["5 b.example.net", "5 a.example.net"]},
+    "evenly.example.net": {"MX": [f"5 {letter}.example.net" for letter in "gfedcba"]},
     "six.example.net": {"AAAA": ["2001:db8::6"]},
     "selector._domainkey.example.net": {"TXT": [LONG]},
     "nomail.example.net": {"MX": ["0 ."]},
@@ -96,7 +96,7 @@ def test_texts_come_whole_however_they_were_cut(server: NameServer) -> None:
         ("host.example.org", ("host.example.org",)),
         ("nomail.example.net", ()),
         ("missing.example.net", ()),
-        ("evenly.example.net", ("a.example.net", "b.example.net")),
+        ("evenly.example.net", tuple(f"{letter}.example.net" for letter in "abcdefg")),
     ],
 )
 def test_mail_goes_to_the_most_preferred_host_first(server: NameServer, domain: str, hosts: tuple[str, ...]) -> None:
@@ -105,8 +105,10 @@ def test_mail_goes_to_the_most_preferred_host_first(server: NameServer, domain: 
 
 
 def test_addresses_come_in_the_same_order_however_the_dns_turns_them(server: NameServer) -> None:
-    server.records["turned.example.net"] = {"AAAA": ["2001:db8::2"], "A": ["198.51.100.20", "198.51.100.3"]}
-    assert names(server).way("turned.example.net").addresses == ("198.51.100.3", "198.51.100.20", "2001:db8::2")
+    """The server here shuffles them."""
+    addresses = [f"198.51.100.{number}" for number in range(3, 12)]
+    server.records["turned.example.net"] = {"AAAA": ["2001:db8::2"], "A": addresses}
+    assert names(server).way("turned.example.net").addresses == (*addresses, "2001:db8::2")
 
 
 @pytest.mark.parametrize(
