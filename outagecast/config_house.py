@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from outagecast.config_yaml import Entry
 
+SWEEP_FOR = timedelta(hours=24)
+"""How long an incident's posts are looked at after it is over, unless the config says otherwise."""
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LOOKS_LIKE_ADDRESS = re.compile(r"[0-9.]+(/.*)?|.*:.*")
@@ -29,7 +31,7 @@ class TopLevel(msgspec.Struct, frozen=True, kw_only=True):
     own: tuple[str, ...] = ()
     journal: str | None = None
     expires: timedelta = timedelta(hours=6)
-    sweep_for: timedelta = timedelta(hours=24)
+    sweep_for: timedelta = SWEEP_FOR
     templates: str | None = None
 
 

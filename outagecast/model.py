@@ -80,6 +80,10 @@ class Replies(StrEnum):
     """Replies are open."""
 
 
+MOST_LOOKS = 6
+"""After so many looks at replies that failed in a row a person is told."""
+
+
 class LeastReplies(StrEnum):
     """The least closing a channel's config accepts (`replies:`), strictest first."""
 

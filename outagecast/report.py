@@ -24,6 +24,8 @@ EXIT_PERSON = 1
 EXIT_USAGE = 2
 EXIT_WAITING = 75
 
+LOOKED_AT = frozenset({LeastReplies.VERIFIED, LeastReplies.MODERATED})
+"""The demands that only a look can tell to be met."""
 MOST_LETTERS = 50
 """Letters listed one by one in a report; the counts always tell of all."""
 
@@ -55,6 +57,14 @@ class PostLine(msgspec.Struct, frozen=True):
     deleted: int = 0
 
     @property
+    def look_failed(self) -> bool:
+        """Whether the last look at its replies was in vain: a good one leaves neither a reason nor another one due."""
+        # What is said of a post that is to be taken back, or to get other words, is not about a look.
+        other = self.person or self.retract_due or self.amend_due or self.mendable
+        why = self.look_due or (self.detail and not other)
+        return bool(self.state is PostState.SENT and self.ref and why)
+
+    @property
     def said(self) -> str | None:
         """What there is to say of it."""
         return "; ".join(filter(None, (self.detail, self.note))) or None
@@ -83,6 +93,11 @@ class ChannelLine(msgspec.Struct, frozen=True):
     posts: Sequence[PostLine]
     fate: Fate | None = None
     """What became of it here, if it was taken back."""
+
+    @property
+    def unseen(self) -> bool:
+        """Whether a look that the config's demand takes was in vain, whatever is still known from an earlier one."""
+        return self.least in LOOKED_AT and not self.fate and any(post.look_failed for post in self.posts)
 
     def as_json(self) -> dict[str, Any]:
         """As the contract has it."""
@@ -141,6 +156,13 @@ class IncidentReport(msgspec.Struct, frozen=True):
 
     incident: Incident
     announcements: Sequence[AnnouncementReport]
+    watched: bool = True
+    """It is open, or was until a while ago: what is not known of replies still counts."""
+
+    @property
+    def unseen(self) -> bool:
+        """Whether a look at replies that matter was in vain."""
+        return self.watched and any(channel.unseen for one in self.announcements for channel in one.channels)
 
     @property
     def exit_code(self) -> int:
@@ -203,9 +225,9 @@ def overdue(incident: Incident, now: datetime) -> bool:
     return incident.state is IncidentState.OPEN and incident.eta is not None and incident.eta < now
 
 
-def announcement_report(journal: Journal, row: AnnouncementRow) -> AnnouncementReport:
+def announcement_report(journal: Journal, row: AnnouncementRow, *, watched: bool = True) -> AnnouncementReport:
     """What the journal knows of one announcement now."""
-    channels = [_channel(journal, row.id, name) for name in journal.channels_of(row.id)]
+    channels = [_channel(journal, row.id, name, watched=watched) for name in journal.channels_of(row.id)]
     code = gravest(channel.exit_code for channel in channels)
     return AnnouncementReport(
         news=row.news,
@@ -235,18 +257,23 @@ def _corrects(journal: Journal, row: AnnouncementRow) -> tuple[tuple[Kind, int],
     return tuple((Kind(one["kind"]), one["seq"]) for one in found)
 
 
-def incident_report(journal: Journal, incident: Incident) -> IncidentReport:
-    """What the journal knows of one incident now."""
+def incident_report(journal: Journal, incident: Incident, since: datetime) -> IncidentReport:
+    """What the journal knows of one incident now.
+
+    What is not known of replies does not count where the incident was over before `since`: nobody looks any more.
+    """
+    watched = incident.resolved_at is None or incident.resolved_at >= since
     rows = journal.announcements(incident.key)
-    return IncidentReport(incident, [announcement_report(journal, row) for row in rows])
+    reports = [announcement_report(journal, row, watched=watched) for row in rows]
+    return IncidentReport(incident, reports, watched)
 
 
-def _channel(journal: Journal, announcement: int, name: str) -> ChannelLine:
+def _channel(journal: Journal, announcement: int, name: str, *, watched: bool) -> ChannelLine:
     with journal.reading() as db:
         head = db.execute(
             "SELECT type, letters, least FROM wording WHERE announcement = ? AND channel = ?", (announcement, name)
         ).fetchone()
-        counted = tally(db, announcement, name, LeastReplies(head["least"]))
+        counted = tally(db, announcement, name, LeastReplies(head["least"]) if watched else LeastReplies.OPEN)
         fate = counted.fate(corrections(db, announcement, name)) if counted.withdrawn else None
         rows = _lines(db, announcement, name, letters=bool(head["letters"]))
     posts = [_line(row, LeastReplies(head["least"])) for row in rows]

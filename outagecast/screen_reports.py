@@ -199,6 +199,10 @@ class Reports(Canvas):
         elif code == EXIT_DONE:
             self.line("All out." if all_out else "Nothing is left to do.", "green" if all_out else "")
 
+    def sweep_again(self, why: str = "Not all replies could be looked at or hidden: see above.") -> None:
+        """A look at replies was in vain; only a sweep makes it again."""
+        self.line(f"{why} Next: outagecast sweep".lstrip(), "red")
+
     def advice(self, advice: Advice) -> None:
         """What to type, a command to a line: so each can be copied with a triple click."""
         self.line(advice.why)
@@ -276,7 +280,10 @@ def _needs_a_word(post: PostLine, channel: ChannelLine) -> bool:
         if post.amend_due is not None:
             return True
         return bool(post.said) or (channel.exit_code != EXIT_DONE and bool(post.hint))
-    return post.state is not PostState.RETRACTED and channel.fate is not Fate.NEVER_OUT
+    if post.state is PostState.RETRACTED:
+        # Gone though nobody took it back here: a person has said so.
+        return channel.fate is None
+    return channel.fate is not Fate.NEVER_OUT
 
 
 def _next_try(post: PostLine) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from outagecast.model import LeastReplies, Outcome, PostState, Replies
+from outagecast.model import MOST_LOOKS, LeastReplies, Outcome, PostState, Replies
 
 if TYPE_CHECKING:
     import sqlite3
@@ -128,15 +128,16 @@ def mixed(found: set[Outcome], *, person: bool) -> Outcome:
 
 _COUNTED = (
     # Without a ref nobody but the person who settled the post can tell, and they have.
-    "SELECT p.state, p.person, p.address_fault, p.replies, p.ref IS NOT NULL AS known, "
-    "p.look_due IS NOT NULL AS looks, p.retract_due IS NOT NULL AS leaving, p.amend_due IS NOT NULL AS outdated, "
+    "SELECT p.state, p.person, p.address_fault, p.replies, p.ref IS NOT NULL AS known, "  # noqa: S608  our own words
+    f"p.look_due IS NOT NULL AND p.looks < {MOST_LOOKS} AS looks, "
+    "p.retract_due IS NOT NULL AS leaving, p.amend_due IS NOT NULL AS outdated, "
     "w.withdrawn_at IS NOT NULL AS withdrawn, count(*) AS n FROM post p JOIN wording w ON w.id = p.wording WHERE "
 )
 _ALIKE = " GROUP BY p.state, p.person, p.address_fault, p.replies, known, looks, leaving, outdated, withdrawn"
 
 
 def tally(db: sqlite3.Connection, announcement: int, channel: str, least: LeastReplies) -> Tally:
-    """The posts of an announcement on a channel that accepts replies as `least` says."""
+    """The posts of an announcement on a channel that accepts replies as `least` says (OPEN: they are no matter)."""
     counted = Tally()
     for row in db.execute(f"{_COUNTED} w.announcement = ? AND w.channel = ? {_ALIKE}", (announcement, channel)):
         _count(counted, row, least)

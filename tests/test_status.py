@@ -67,7 +67,10 @@ def plain(shown: str) -> str:
 def drawn(night: Night, on: Terminal) -> str:
     """The overview of all incidents as it is drawn on a terminal."""
     with night.journal() as journal:
-        reports = [incident_report(journal, incident) for incident in journal.incidents()]
+        reports = [
+            incident_report(journal, incident, night.clock.now() - timedelta(days=1))
+            for incident in journal.incidents()
+        ]
     Screen(on, BERLIN, night.clock.now()).overview(reports, "")
     return on.shown
 

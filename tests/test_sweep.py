@@ -152,7 +152,8 @@ def test_what_x_closed_stays_closed_when_it_cannot_be_read_again_and_the_sweep_s
     known, why = replies(swept, "twitter")
     assert (swept.code, known) == (1, "closed")
     assert why
-    assert night.run("status", "--check").code == 0
+    assert night.run("status", "--check").code == 1, "it says so too, until a look has come to its end"
+    assert night.run("status", "--json").json["incidents"][0]["exit_code"] == 0
 
 
 @pytest.mark.parametrize("control", [ReplyControl.AFTER, ReplyControl.CHANNEL])

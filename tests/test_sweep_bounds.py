@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -13,6 +14,8 @@ from outagecast.channel import Act, Capabilities, Receipt, Refused, Replies, Rep
 from outagecast.deliver import Ended, Sweeping, deliver
 from outagecast.deliver.sweeps import SWEEPING
 from outagecast.journal import Journal, RunOverError
+from outagecast.model import MOST_LOOKS
+from outagecast.report import announcement_report
 from tests import test_deliver_machine as machine
 from tests.journal_kit import NOW, history, letters, news, posts, row
 
@@ -324,6 +327,78 @@ def test_what_was_read_back_before_a_sweep_failed_is_kept_where_it_is_worse(
 
     run(journal, clock, Closed("closed", fail), looks_only=True)
     assert row(journal, 1)["replies"] == (read or Replies.CLOSED)
+
+
+def test_what_nobody_has_looked_at_for_longest_comes_first(journal: Journal, clock: Time) -> None:
+    published(journal, clock, 5)
+    seen: list[str] = []
+    for _ in range(3):
+        page = Page(then=lambda *_: clock.wait(threading.Event(), SWEEPING / 1.5) and None)
+        run(journal, clock, page)
+        reopen(journal)
+        seen += page.swept
+    assert sorted(seen[:5]) == ["0", "1", "2", "3", "4"], "nothing is left out however many there are"
+
+
+@pytest.mark.parametrize("limited", [True, False], ids=["a rate limit", "a wait that was asked for"])
+def test_a_wish_to_be_left_alone_is_kept_however_often_it_was_said(
+    journal: Journal, clock: Time, limited: bool
+) -> None:
+    published(journal, clock, 2)
+
+    def limit(*_: object) -> None:
+        raise TryLater("wait", limited=limited, after=timedelta(hours=1))
+
+    for _ in range(MOST_LOOKS + 2):
+        page = Page(then=limit)
+        run(journal, clock, page, looks_only=True)
+        reopen(journal)
+        assert len(page.swept) == 1
+        run(journal, clock, page, looks_only=True)
+        reopen(journal)
+        assert len(page.swept) == 1
+        clock.wait(threading.Event(), 2 * 3600)
+    assert replies(journal, 2) == [("open", True)] * 2
+    report = announcement_report(journal, journal.announcement(1))
+    assert report.exit_code == 0, "this channel demands nothing"
+    put_least(journal, "moderated")
+    assert announcement_report(journal, journal.announcement(1)).exit_code == 1, "by now it is a person's"
+
+
+def put_least(journal: Journal, least: str) -> None:
+    with journal.writing() as db:
+        db.execute("UPDATE wording SET least = ?", (least,))
+
+
+@pytest.mark.parametrize("after", [timedelta.max, timedelta.min, timedelta(days=400)], ids=str)
+def test_no_wait_that_a_platform_asks_for_is_longer_than_a_day(journal: Journal, clock: Time, after: timedelta) -> None:
+    published(journal, clock, 1)
+
+    def limit(*_: object) -> None:
+        raise TryLater("wait", limited=True, after=after)
+
+    ended = run(journal, clock, Page(then=limit), looks_only=True)
+    assert (ended.broken, list(ended.unswept)) == ({}, ["feed"])
+    (task,) = journal.tasks(machine.EVERYTHING)
+    assert task.look_due is not None
+    assert task.look_due <= clock.now() + timedelta(days=1)
+
+
+class Broken(Page):
+    """A channel with a bug where nobody expects one."""
+
+    @property
+    def caps(self) -> Capabilities:  # type: ignore[override]
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("it is broken")
+        return Page.caps
+
+
+def test_a_thread_that_dies_of_a_bug_is_no_success(journal: Journal, clock: Time) -> None:
+    published(journal, clock, 1)
+    ended = run(journal, clock, Broken(), Page("page"))
+    assert list(ended.broken) == ["feed"]
+    assert "it is broken" in ended.broken["feed"]
 
 
 def _never() -> bool:

@@ -13,7 +13,7 @@ from outagecast import announce
 from outagecast.errors import UsageError
 from outagecast.journal import Journal, Scope
 from outagecast.journal.rows import kept
-from outagecast.report import EXIT_DONE, EXIT_WAITING, announcement_report, behind, gravest
+from outagecast.report import EXIT_DONE, EXIT_PERSON, EXIT_WAITING, announcement_report, behind, gravest
 from outagecast.stamps import clock
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class Errand(msgspec.Struct, frozen=True):
         # One that was refused other words is out all the same.
         if any(one.waits for one in old):
             report = replace(report, exit_code=gravest((report.exit_code, EXIT_WAITING)))
+        if ended.broken:
+            report = replace(report, exit_code=EXIT_PERSON)
         self.voice.ended(ended)
         self.voice.report(report, old, swept)
         return report.exit_code

@@ -13,10 +13,11 @@ from outagecast.cli.desk import Desk, desk
 from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
 from outagecast.cli.voice import Voice
 from outagecast.journal import Acts, Scope
-from outagecast.report import gravest, incident_report
+from outagecast.report import EXIT_PERSON, gravest, incident_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from outagecast.cli.surroundings import Surroundings
     from outagecast.journal import Journal
@@ -53,6 +54,7 @@ def resume(
         around.clock.wait(stop, min(ROUND.total_seconds(), at.left() or ROUND.total_seconds()))
         again = _round(at, voice, to, night, patient=True, sweep=False)
     reports, code = _reports(at, night.touched)
+    code = EXIT_PERSON if night.broken else code
     voice.status(reports, code, nothing="Nothing is unfinished.", swept=night.swept)
     return code
 
@@ -62,6 +64,8 @@ class Night(msgspec.Struct):
 
     touched: dict[int, None] = msgspec.field(default_factory=dict)
     """The announcements that had anything unfinished, in order."""
+    broken: bool = False
+    """A channel's share ended with a bug."""
     swept: list[Acts] = msgspec.field(default_factory=list)
 
 
@@ -72,7 +76,7 @@ def _round(at: Desk, voice: Voice, to: Sequence[str] | None, night: Night, *, pa
     with at.journal("resume", voice.waiting) as journal:
         scope = Scope(None, None if to is None else tuple(to))
         night.touched.update(dict.fromkeys(journal.unfinished(scope)))
-        young = at.swept_channels(journal, to or at.config.channels) if sweep else []
+        young = journal.young_channels(scope, at.young_since()) if sweep else []
         busy = [*journal.busy_channels(scope), *young]
         if busy:
             line = journal.last_line()
@@ -81,6 +85,7 @@ def _round(at: Desk, voice: Voice, to: Sequence[str] | None, night: Night, *, pa
             voice.ended(ended)
             interrupted = ended.interrupted
             night.swept += journal.acts(line)
+            night.broken |= bool(ended.broken)
             # What a sweep could not see is not finished either.
             night.touched.update(dict.fromkeys(ended.unseen))
         # Where a person is needed too, what else waits is still worth waiting for.
@@ -91,11 +96,11 @@ def _reports(at: Desk, touched: dict[int, None]) -> tuple[list[IncidentReport], 
     from outagecast.journal import Journal
 
     with Journal(at.journal_path, at.around.clock.now) as journal:
-        reports = _incidents(journal, touched)
+        reports = _incidents(journal, touched, at.young_since())
     return reports, gravest(report.exit_code for report in reports)
 
 
-def _incidents(journal: Journal, touched: dict[int, None]) -> list[IncidentReport]:
+def _incidents(journal: Journal, touched: dict[int, None], since: datetime) -> list[IncidentReport]:
     keys = dict.fromkeys(journal.announcement(announcement).news.incident.key for announcement in touched)
     incidents = [incident for incident in journal.incidents() if incident.key in keys]
-    return [incident_report(journal, incident) for incident in incidents]
+    return [incident_report(journal, incident, since) for incident in incidents]

@@ -16,7 +16,7 @@ from outagecast.errors import UsageError
 from outagecast.journal import Journal
 from outagecast.journal.rows import kept
 from outagecast.model import Kind
-from outagecast.report import EXIT_DONE, incident_report
+from outagecast.report import EXIT_DONE, EXIT_PERSON, incident_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,11 +50,13 @@ class Errand(msgspec.Struct, frozen=True):
                 self.voice.status([], EXIT_DONE, nothing="Nothing was announced there.")
                 return EXIT_DONE
             ids = self._withdraw(journal, incident, rows, opened)
-            self.voice.ended(self.at.carry_out(journal, ids, self.voice.watch, opened))
+            ended = self.at.carry_out(journal, ids, self.voice.watch, opened)
+            self.voice.ended(ended)
             now = journal.incident(incident.key)
-            report = incident_report(journal, now or incident)
-        self.voice.status([report], report.exit_code)
-        return report.exit_code
+            report = incident_report(journal, now or incident, self.at.young_since())
+        code = EXIT_PERSON if ended.broken else report.exit_code
+        self.voice.status([report], code)
+        return code
 
     def _meant(self, journal: Journal) -> tuple[Incident, list[AnnouncementRow]]:
         incident = following.which(journal, self.key, Kind.CORRECTION, self.at.around.clock.now())

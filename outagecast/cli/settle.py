@@ -15,6 +15,7 @@ from outagecast.report import gravest, incident_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from outagecast.cli.surroundings import Surroundings
     from outagecast.journal import Journal
@@ -49,7 +50,8 @@ def settle(
     """Decide what became of a post in doubt, after looking on the platform.
 
     Of one that could not be taken back: --drop when you have deleted it by hand, --sent when it may stay, --resend to
-    try once more.
+    try once more. Of one whose replies could not be looked at: --drop when it is gone from the platform, --sent when it
+    is there and is to be looked at again.
 
     \b
     Examples:
@@ -68,16 +70,19 @@ def settle(
     at = desk(around, config)
     voice = Voice(around, at.config.timezone, verbose)
     with at.journal("settle", voice.waiting) as journal:
-        chosen = _channel(journal, at, post) if every else [_one(journal, post)]
+        chosen = _channel(journal, at, post) if every else [_one(journal, post, resend=resend)]
         to = PostState.SENT if sent else PostState.PLANNED if resend else PostState.DROPPED
         for each in chosen:
             if resend and journal.is_unrendered(each):
                 continue  # nothing of it was ever made; `resume` makes and sends it once the channel can be used
+            if journal.unseen(each) and not journal.stuck(each):
+                journal.settled_unseen(each, gone=drop, ref=ref)
+                continue
             if journal.stuck(each):
                 _settle_stuck(journal, each, to, ref)
                 continue
             journal.settled(each, to, f"settled by a person: {to}", ref)
-        reports = _reports(journal, chosen)
+        reports = _reports(journal, chosen, at.young_since())
     code = gravest(report.exit_code for report in reports)
     voice.status(reports, code, nothing="Nothing there waits for a person.")
     return code
@@ -93,15 +98,15 @@ def _settle_stuck(journal: Journal, post: int, to: PostState, ref: str | None) -
     journal.settled_stuck(post, to, _STUCK[to] if ref is None else "settled by a person: that is its id", ref)
 
 
-def _one(journal: Journal, post: str) -> int:
+def _one(journal: Journal, post: str, *, resend: bool) -> int:
     row = journal.post_row(int(post)) if post.isdecimal() and len(post) < 19 else None
     if row is None:
         raise UsageError(
             f"there is no post {post}", hint="outagecast status   (the ids are in --json, and in its hints)"
         )
     expired = row["state"] == PostState.DROPPED and row["person"]
-    stuck = row["state"] == PostState.SENT and row["person"]
-    if row["state"] not in _OPEN and not expired and not stuck:
+    known = row["state"] == PostState.SENT and (row["person"] or (not resend and journal.unseen(row["id"])))
+    if row["state"] not in _OPEN and not expired and not known:
         raise UsageError(f"post {post} is {row['state']}: there is nothing to settle", hint="outagecast status")
     return int(row["id"])
 
@@ -116,6 +121,6 @@ def _channel(journal: Journal, at: Desk, channel: str) -> list[int]:
     return waiting
 
 
-def _reports(journal: Journal, posts: Sequence[int]) -> list[IncidentReport]:
+def _reports(journal: Journal, posts: Sequence[int], since: datetime) -> list[IncidentReport]:
     keys = journal.incident_keys(posts)
-    return [incident_report(journal, incident) for incident in journal.incidents() if incident.key in keys]
+    return [incident_report(journal, incident, since) for incident in journal.incidents() if incident.key in keys]

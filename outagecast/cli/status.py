@@ -12,6 +12,7 @@ from outagecast.cli.desk import journal_path
 from outagecast.cli.options import AsJson, ConfigPath, Verbose
 from outagecast.cli.voice import Voice
 from outagecast.config import find, load
+from outagecast.config_house import SWEEP_FOR
 from outagecast.errors import ConfigError, UsageError
 from outagecast.journal import Journal
 from outagecast.report import EXIT_DONE, EXIT_PERSON, gravest, incident_report, overdue
@@ -60,10 +61,11 @@ def status(
     now = around.clock.now()
     with Journal(path, around.clock.now, readonly=True) as journal:
         everything = journal.incidents()
-        reports = [incident_report(journal, one) for one in _chosen(everything, incident)]
+        since = now - (read.sweep_for if read else SWEEP_FOR)
+        reports = [incident_report(journal, one, since) for one in _chosen(everything, incident)]
     unfinished = gravest(report.exit_code for report in reports)
-    late = any(overdue(report.incident, now) for report in reports)
-    code = EXIT_PERSON if check and (late or unfinished != EXIT_DONE) else EXIT_DONE
+    wrong = unfinished != EXIT_DONE or any(report.unseen or overdue(report.incident, now) for report in reports)
+    code = EXIT_PERSON if check and wrong else EXIT_DONE
     next_ = advice(everything, now)
     voice.overview(reports, code, nothing=NOTHING, step=unfinished, advice=next_, whole=incident is not None)
     return code

@@ -15,8 +15,7 @@ from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
 from outagecast.cli.voice import Voice
 from outagecast.deliver import Sweeping
 from outagecast.journal import Acts, Scope
-from outagecast.model import LeastReplies, PostState
-from outagecast.report import EXIT_DONE, EXIT_PERSON, IncidentReport, gravest, incident_report
+from outagecast.report import EXIT_DONE, EXIT_PERSON, LOOKED_AT, IncidentReport, gravest, incident_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from outagecast.cli.surroundings import Surroundings
     from outagecast.model import Incident
     from outagecast.registry import Opened
-    from outagecast.report import PostLine
+    from outagecast.report import ChannelLine, PostLine
 
 EVERY = ((timedelta(hours=1), timedelta(minutes=1)), (timedelta(hours=6), timedelta(minutes=5)))
 """How often comments are looked at, by the age of the latest post; after that every half hour."""
@@ -34,8 +33,6 @@ SOON = 2.0
 """Seconds after which a round goes on that has given way to another outagecast."""
 MOST_TURNS = 5
 """So often in a row a sweep goes on for what it has left; then it says that it did not see all."""
-LOOKED_AT = frozenset({LeastReplies.VERIFIED, LeastReplies.MODERATED})
-"""The demands that only a look can tell to be met; without it a sweep has not done what it is for."""
 
 
 class Round(msgspec.Struct, frozen=True):
@@ -112,13 +109,12 @@ def _tell(voice: Voice, last: Round) -> None:
     """The report, and what to type next: `resume` looks again only at what it was told to wait for."""
     nothing = "No incident is open, or young enough to be swept (`sweep_for` in the config)."
     if (last.unseen or last.unreached) and not voice.around.as_json:
-        why = "Not all replies could be looked at or hidden: see above."
-        if not last.unseen:
-            why = f"{last.unreached} posts were not looked at: another outagecast was at work."
         screen = voice.out()
         screen.incidents(last.reports, nothing)
         screen.swept(last.swept)
-        screen.line(f"{why} Next: outagecast sweep", "red")
+        if last.unreached:
+            screen.line(f"{last.unreached} posts were not looked at: another outagecast was at work.", "red")
+        screen.sweep_again("Not all replies could be looked at or hidden: see above." if last.unseen else "")
         return
     step = gravest(report.exit_code for report in last.reports)
     voice.status(last.reports, last.exit_code, nothing=nothing, step=step, swept=last.swept)
@@ -144,16 +140,16 @@ def _round(
         ended = at.look(journal, voice.watch, opened, sweeping)
         voice.ended(replace(ended, unswept={}, unreached={}))
         young = [one for one in journal.incidents() if _young(one, sweeping.since)]
-        reports = [incident_report(journal, incident) for incident in young]
+        reports = [incident_report(journal, incident, sweeping.since) for incident in young]
         swept = journal.acts(line)
     return Round(
         # What it has not reached is the next one's, also when its time is over by then.
         sweeping.since + at.config.sweep_for if ended.gave_way else now,
         reports,
         swept,
-        _unseen(reports, opened),
+        any(channel.unseen and channel.name in opened for channel in _channels(reports)),
         SOON if ended.gave_way else _wait(reports, now, at),
-        needed=_needed(reports, opened),
+        needed=bool(ended.broken) or _needed(reports, opened),
         unreached=sum(number for name, number in ended.unreached.items() if opened[name].least in LOOKED_AT),
         left_behind=ended.left_behind,
     )
@@ -161,12 +157,13 @@ def _round(
 
 def _needed(reports: Iterable[IncidentReport], swept: Iterable[str]) -> bool:
     """Whether a person is needed on a channel that was to be swept; what another lacks is no matter of this one."""
-    return any(
-        channel.name in swept and channel.exit_code == EXIT_PERSON
-        for report in reports
-        for news in report.announcements
-        for channel in news.channels
-    )
+    return any(channel.name in swept and channel.exit_code == EXIT_PERSON for channel in _channels(reports))
+
+
+def _channels(reports: Iterable[IncidentReport]) -> Iterator[ChannelLine]:
+    for report in reports:
+        for news in report.announcements:
+            yield from news.channels
 
 
 def _young(incident: Incident, since: datetime) -> bool:
@@ -185,25 +182,5 @@ def _wait(reports: Sequence[IncidentReport], now: datetime, at: Desk) -> float |
 
 
 def _posts(report: IncidentReport) -> Iterator[PostLine]:
-    for news in report.announcements:
-        for channel in news.channels:
-            yield from () if channel.letters or channel.fate else channel.posts
-
-
-def _unseen(reports: Iterable[IncidentReport], swept: Iterable[str]) -> bool:
-    """Whether a look that the config's demand takes has failed, whatever is still known from an earlier one."""
-    return any(
-        _failed(post)
-        for report in reports
-        for news in report.announcements
-        for channel in news.channels
-        if channel.name in swept and channel.least in LOOKED_AT and not channel.fate
-        for post in channel.posts
-    )
-
-
-def _failed(post: PostLine) -> bool:
-    """A good look leaves neither a reason nor another one due."""
-    # What is said of a post that is to be taken back, or to get other words, is not about a look.
-    other = post.person or post.retract_due or post.amend_due or post.mendable
-    return bool(post.state is PostState.SENT and post.ref and (post.look_due or (post.detail and not other)))
+    for channel in _channels([report]):
+        yield from () if channel.letters or channel.fate else channel.posts

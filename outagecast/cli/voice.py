@@ -134,6 +134,8 @@ class Voice(msgspec.Struct, frozen=True):
         for name in set(ended.unreached) - set(ended.unswept):
             said = f"{name}: {ended.unreached[name]} earlier posts were not looked at for replies: no time was left"
             self.err().error(said, "outagecast sweep")
+        for name, why in ended.broken.items():
+            self.err().error(f"{name}: not everything was done: {why}", "report this bug, then: outagecast resume")
         if ended.interrupted:
             self.err().line("interrupted: nothing new was begun; what was in flight is in doubt", "yellow")
 
@@ -173,8 +175,14 @@ class Voice(msgspec.Struct, frozen=True):
             screen.incidents(reports, nothing)
             screen.swept(swept)
             if reports:
-                all_out = all(report.all_out for report in reports)
-                screen.next_step(code if step is None else step, all_out=all_out)
+                self._next_step(screen, reports, code if step is None else step)
+
+    def _next_step(self, screen: Screen, reports: Sequence[IncidentReport], step: int) -> None:
+        """What to type: before all else what is unfinished, then what nobody has seen."""
+        if step == EXIT_DONE and any(report.unseen for report in reports):
+            screen.sweep_again()
+        else:
+            screen.next_step(step, all_out=all(report.all_out for report in reports))
 
     def overview(
         self, reports: list[IncidentReport], code: int, *, nothing: str, step: int, advice: Advice, whole: bool
@@ -186,7 +194,7 @@ class Voice(msgspec.Struct, frozen=True):
             screen = self.out()
             (screen.incidents if whole else screen.overview)(reports, nothing)
             if reports:
-                screen.next_step(step, all_out=all(report.all_out for report in reports))
+                self._next_step(screen, reports, step)
             if reports and step == EXIT_DONE:
                 screen.advice(advice)
 

@@ -51,6 +51,8 @@ class Ended(msgspec.Struct, frozen=True):
     """Another outagecast waited, so something was left."""
     unreached: Mapping[str, int] = msgspec.field(default_factory=dict)
     """How many of a channel's posts are left to the next sweep, with what was known of them before."""
+    broken: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Why a channel's share ended before its time: a bug, so nobody knows what else it left undone."""
     left_behind: Sequence[str] = ()
     """The channels whose thread hangs in a platform still: nobody else may use that channel."""
 
@@ -120,6 +122,7 @@ def _ended(run: Run, couriers: Sequence[Courier], *, interrupted: bool) -> Ended
         unseen,
         gave_way=gave_way,
         unreached={courier.channel.name: courier.unreached for courier in sweepers if courier.unreached},
+        broken={courier.channel.name: courier.broken for courier in couriers if courier.broken},
         left_behind=[courier.channel.name for courier in sweepers if courier.left],
     )
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=5)
+LONGEST_WISH = timedelta(days=1)
+"""No platform asks for a longer wait and means it; a number that is wrong must not silence a channel for ever."""
 
 
 class Clock(Protocol):
@@ -44,8 +46,13 @@ class SystemClock:
 
 
 def backoff(failed: int, at_least: timedelta | None) -> timedelta:
-    """How long to wait after `failed` failed tries: doubled each time, with jitter, never less than was asked for."""
+    """How long to wait after `failed` failed tries: doubled each time, with jitter, not less than was asked for."""
     grown = min(FIRST_WAIT * (1 << min(max(failed - 1, 0), 16)), LONGEST_WAIT)
     # Jitter keeps ten channels, or two laptops, from coming back in step. Nothing secret depends on it.
     wait = grown * random.uniform(0.8, 1.2)  # noqa: S311
-    return max(wait, at_least or timedelta(0))
+    return max(wait, wish(at_least))
+
+
+def wish(after: timedelta | None) -> timedelta:
+    """The wait that a platform has asked for, within reason."""
+    return min(max(after or timedelta(0), timedelta(0)), LONGEST_WISH)

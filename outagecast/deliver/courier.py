@@ -90,6 +90,8 @@ class Courier:
         self._patience = run.clock.monotonic() + PATIENCE
         self.trouble: list[str] = []
         """What could not even be written down."""
+        self.broken = ""
+        """Why its share ended before its time, if that was a bug."""
         self.left = False
         """The run has gone on without this one."""
         self.looking = False
@@ -128,6 +130,8 @@ class Courier:
             return  # the deadline passed while a call was under way; the main thread has said what is in doubt
         except JournalError as err:
             self.trouble.append(f"{self.channel.name}: {err.text}")
+        except Exception as err:  # noqa: BLE001  a thread that dies without a word would be taken for one that is done
+            self.broken = self.surprise(err).text
         finally:
             # A connection that does not close properly must not spoil a run whose posts are all accounted for.
             with suppress(Exception):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from outagecast.channel import Rationed
-from outagecast.deliver.clock import backoff
+from outagecast.deliver.clock import backoff, wish
 from outagecast.deliver.courier import PATIENCE, Courier, Step
 from outagecast.deliver.rations import room
 from outagecast.deliver.upkeep import ended
@@ -162,7 +162,7 @@ class LetterCourier(Courier):
             return
         err = self.said(result)
         if isinstance(err, TryLater):
-            wait = err.after or GREYLIST * (1, 5, 15, 30, 60)[min(task.attempts, 4)]
+            wait = wish(err.after) or GREYLIST * (1, 5, 15, 30, 60)[min(task.attempts, 4)]
             journal.later(post.id, err, self.run.clock.now() + wait, letter=True)
             self.tell(post, PostState.PLANNED, err.text)
         elif isinstance(err, Refused):

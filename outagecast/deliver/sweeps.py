@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from outagecast.deliver.clock import backoff
 from outagecast.deliver.courier import Step
-from outagecast.deliver.upkeep import UpkeepCourier
-from outagecast.errors import TryLater
+from outagecast.deliver.upkeep import UpkeepCourier, wishes
+from outagecast.errors import Refused, TryLater
 from outagecast.journal import Scope
 from outagecast.model import PostState, ReplyControl
 
@@ -40,6 +40,8 @@ class SweepCourier(UpkeepCourier):
         self._left: list[Task] | None = None
         self._young: set[int] = set()
         self._under_way: Task | None = None
+        self._refusal = ""
+        """What the last look was refused with."""
         self.seen: set[int] = set()
         """What this run has published, or looked below already."""
         self._verified: set[int] = set()
@@ -72,7 +74,7 @@ class SweepCourier(UpkeepCourier):
         if sweeping is None or self.channel.caps.replies in {ReplyControl.NATIVE, ReplyControl.NONE}:
             return []
         found = self.run.journal.young(Scope(None, (self.channel.name,)), sweeping.since)
-        if not sweeping.impatient and any(task.look_due and task.look_due > now for task in found):
+        if not sweeping.impatient and any(task.look_due and self._again(task, task.look_due) > now for task in found):
             return []  # the platform has asked for a pause, or was down a moment ago
         return [task for task in found if task.post.id not in self.seen | sweeping.apart]
 
@@ -99,16 +101,19 @@ class SweepCourier(UpkeepCourier):
         """What has failed for now would fail again: the same platform, the same trouble.
 
         Whoever waits for an announcement's report is not kept for that, and nothing is said of what was not tried.
-        Whoever asked for a sweep is told, post by post; there only a platform that asks to be left alone ends it.
+        Whoever asked for a sweep is told, post by post; there only a platform that asks to be left alone ends it, or
+        one that has refused two in the same words: that is not about those posts.
         """
-        if not isinstance(err, TryLater) or (self.run.looks_only and not err.limited):
+        again, self._refusal = err.text == self._refusal, err.text if isinstance(err, Refused) else ""
+        if not (again or wishes(err) or (isinstance(err, TryLater) and not self.run.looks_only)):
             return
         left, self._left = self._to_sweep(), []
         if not self.run.looks_only:
             self.unreached += len(left)
-        else:
-            for task in left:
-                self.not_seen(task, err, self.run.clock.now() + backoff(1, err.after))
+            return
+        due = self.run.clock.now() + backoff(1, err.after) if isinstance(err, TryLater) else None
+        for task in left:
+            self.not_seen(task, err, due)
 
     def looks(self, tasks: Iterable[Task]) -> Iterable[Step]:
         """The looks at replies that are due, or soon enough to wait for.
@@ -121,6 +126,7 @@ class SweepCourier(UpkeepCourier):
             if self.run.gave_way.is_set() and task.post.id not in self.fresh:
                 continue
             due = task.look_due if task.state is PostState.SENT and task.post.id not in tried else None
+            due = self._again(task, due) if due is not None else None
             if due is not None and due <= worth_waiting:
                 yield Step(due, partial(self._verify, task))
 

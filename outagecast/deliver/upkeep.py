@@ -14,7 +14,7 @@ from outagecast.channel import Edits, Sweeps
 from outagecast.deliver.clock import backoff
 from outagecast.deliver.courier import Courier, Step
 from outagecast.errors import ChannelError, InDoubt, JournalError, Refused, TryLater
-from outagecast.model import PostState, Receipt, Replies, ReplyControl
+from outagecast.model import MOST_LOOKS, PostState, Receipt, Replies, ReplyControl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from outagecast.journal import AnnouncementRow, Journal, Task
     from outagecast.model import Act
 
-MOST_LOOKS = 6
 MOST_TRIES = 8
 """After so many failures in a row a person is told, or it is left; each later run tries once more."""
 
@@ -39,6 +38,11 @@ def unseen(known: Replies, control: ReplyControl | None) -> Replies:
     if known is Replies.CLOSED and control in {ReplyControl.AFTER, ReplyControl.CHANNEL}:
         return Replies.UNVERIFIED
     return known
+
+
+def wishes(err: ChannelError) -> bool:
+    """Whether a platform has asked to be left alone for a while: then it is, on all of the channel."""
+    return isinstance(err, TryLater) and (err.limited or err.after is not None)
 
 
 def ended(task: Task, since: datetime) -> datetime:
@@ -202,15 +206,16 @@ class UpkeepCourier(Courier):
         return self.run.stop.is_set() or (self.looking and self.run.gave_way.is_set())
 
     def _verify_later(self, task: Task, err: ChannelError, after: timedelta | None) -> None:
-        if task.looks + 1 >= MOST_LOOKS:
-            self._verify_never(task, err)
-            return
         again = self.run.clock.now() + backoff(task.looks + 1, after)
-        self.not_seen(task, err, again)
+        if task.looks + 1 < MOST_LOOKS:
+            self.not_seen(task, err, again)
+        else:
+            self._verify_never(task, err, again if wishes(err) else None)
 
-    def _verify_never(self, task: Task, err: ChannelError) -> None:
+    def _verify_never(self, task: Task, err: ChannelError, pause: datetime | None = None) -> None:
+        """A person is told. Whoever wishes to be left alone for a while is left alone all the same."""
         err.hint = sweep_next(err.hint)
-        self.not_seen(task, err, None)
+        self.not_seen(task, err, pause)
 
     def not_seen(self, task: Task, err: ChannelError, due: datetime | None) -> None:
         """Write down that a look has failed, and what is still known after that."""

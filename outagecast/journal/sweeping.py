@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from outagecast.journal.moves import Moves
 from outagecast.journal.questions import TASK
 from outagecast.journal.rows import stamp, task_of
-from outagecast.journal.store import Store
-from outagecast.model import Act
+from outagecast.model import Act, PostState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Acts(msgspec.Struct, frozen=True):
         return f"{self.times} {self.what if self.times == 1 else many} {self.act} on {self.channel}"
 
 
-class Sweepings(Store):
+class Sweepings(Moves):
     """What sweeps ask and write."""
 
     def young(self, scope: Scope, since: datetime, meant: tuple[str, str] | None = None) -> list[Task]:
@@ -76,6 +76,27 @@ class Sweepings(Store):
                 (stamp(since), *values),
             ).fetchall()
         return [(row["channel"], row["type"], row["account"]) for row in rows]
+
+    def unseen(self, post: int) -> bool:
+        """Whether the last look below a post that is out, and stands, was in vain: a person may know more."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT 1 FROM post p JOIN wording w ON w.id = p.wording WHERE p.id = ? AND p.state = 'sent' "
+                "AND p.ref IS NOT NULL AND p.looks > 0 AND w.withdrawn_at IS NULL",
+                (post,),
+            ).fetchone()
+        return row is not None
+
+    def settled_unseen(self, post: int, *, gone: bool, ref: str | None) -> None:
+        """Sent -> retracted | sent: a person has looked. It is gone, or there (as `ref`); then it is looked at anew."""
+        looked: dict[str, object] = {"ref": ref} if ref else {}
+        looked |= {"hint": None, "looks": 0, "look_due": None if gone else stamp(self.now())}
+        over: dict[str, object] = (
+            {"amend_due": None, "retract_due": None, "mendable": 0, "replies": None} if gone else {}
+        )
+        state = PostState.RETRACTED if gone else PostState.SENT
+        why = "settled by a person: it is gone from the platform" if gone else "settled by a person: it is there"
+        self._move(post, [PostState.SENT], state, "settled", detail=why, columns=looked | over)
 
     def acted(self, post: int, act: Act, what: str) -> bool:
         """A sweep has hidden or deleted `what` (its kind and id) below a post; whether that was not known already.
