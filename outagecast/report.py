@@ -95,6 +95,11 @@ class ChannelLine(msgspec.Struct, frozen=True):
     """What became of it here, if it was taken back."""
 
     @property
+    def stands(self) -> bool:
+        """Whether nothing of it is gone, and nobody has to fear for its replies."""
+        return not (self.fate or self.counts[PostState.RETRACTED] or self.unseen)
+
+    @property
     def unseen(self) -> bool:
         """Whether a look that the config's demand takes was in vain, whatever is still known from an earlier one."""
         return self.least in LOOKED_AT and not self.fate and any(post.look_failed for post in self.posts)
@@ -123,7 +128,7 @@ class AnnouncementReport(msgspec.Struct, frozen=True):
     @property
     def all_out(self) -> bool:
         """Whether it stands, whole, wherever it was announced."""
-        return self.outcome is Outcome.SENT and not any(channel.fate for channel in self.channels)
+        return self.outcome is Outcome.SENT and all(channel.stands for channel in self.channels)
 
     def as_json(self) -> dict[str, Any]:
         """The announcement, its outcome and its channels."""

@@ -340,6 +340,21 @@ def test_what_nobody_has_looked_at_for_longest_comes_first(journal: Journal, clo
     assert sorted(seen[:5]) == ["0", "1", "2", "3", "4"], "nothing is left out however many there are"
 
 
+def test_two_posts_that_are_refused_alike_do_not_hide_the_others_for_ever(journal: Journal, clock: Time) -> None:
+    published(journal, clock, 6)
+    bad = {"5", "4"}
+
+    def refuse(receipt: Receipt, _log: object) -> None:
+        if receipt.ref in bad:
+            raise Refused("it is not there")
+
+    for _ in range(2):
+        clock.wait(threading.Event(), 60)
+        run(journal, clock, Page(then=refuse), looks_only=True, impatient=True)
+        reopen(journal)
+    assert [known for known, _ in replies(journal, 6)] == ["moderated"] * 4 + ["open"] * 2
+
+
 @pytest.mark.parametrize("limited", [True, False], ids=["a rate limit", "a wait that was asked for"])
 def test_a_wish_to_be_left_alone_is_kept_however_often_it_was_said(
     journal: Journal, clock: Time, limited: bool

@@ -40,7 +40,7 @@ class SweepCourier(UpkeepCourier):
         self._left: list[Task] | None = None
         self._young: set[int] = set()
         self._under_way: Task | None = None
-        self._refusal = ""
+        self._refusal: str | None = None
         """What the last look was refused with."""
         self.seen: set[int] = set()
         """What this run has published, or looked below already."""
@@ -85,7 +85,9 @@ class SweepCourier(UpkeepCourier):
         if self.cut_short:
             return
         self._left, self._under_way = left[1:], None
-        if err is not None:
+        if err is None:
+            self._refusal = None
+        else:
             self.unswept = err.text
             self.unseen.append(left[0].announcement)
             self._give_up(err)
@@ -104,7 +106,9 @@ class SweepCourier(UpkeepCourier):
         Whoever asked for a sweep is told, post by post; there only a platform that asks to be left alone ends it, or
         one that has refused two in the same words: that is not about those posts.
         """
-        again, self._refusal = err.text == self._refusal, err.text if isinstance(err, Refused) else ""
+        refusal = err.text if isinstance(err, Refused) else None
+        again = refusal is not None and refusal == self._refusal
+        self._refusal = refusal
         if not (again or wishes(err) or (isinstance(err, TryLater) and not self.run.looks_only)):
             return
         left, self._left = self._to_sweep(), []
@@ -113,7 +117,8 @@ class SweepCourier(UpkeepCourier):
             return
         due = self.run.clock.now() + backoff(1, err.after) if isinstance(err, TryLater) else None
         for task in left:
-            self.not_seen(task, err, due)
+            # Without a line of history: nobody has looked, so these come first the next time.
+            self.not_seen(task, err, due, last=due is None, asked=False)
 
     def looks(self, tasks: Iterable[Task]) -> Iterable[Step]:
         """The looks at replies that are due, or soon enough to wait for.

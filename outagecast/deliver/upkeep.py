@@ -189,7 +189,7 @@ class UpkeepCourier(Courier):
         if again:
             self._verify_later(task, err, getattr(err, "after", None))
         else:
-            self._verify_never(task, err)
+            self.not_seen(task, err, None, last=True)
         return err
 
     def _asked(self, task: Task, log: Log, *, sweep: bool) -> Replies | None:
@@ -210,18 +210,19 @@ class UpkeepCourier(Courier):
         if task.looks + 1 < MOST_LOOKS:
             self.not_seen(task, err, again)
         else:
-            self._verify_never(task, err, again if wishes(err) else None)
+            # Whoever wishes to be left alone for a while is left alone all the same.
+            self.not_seen(task, err, again if wishes(err) else None, last=True)
 
-    def _verify_never(self, task: Task, err: ChannelError, pause: datetime | None = None) -> None:
-        """A person is told. Whoever wishes to be left alone for a while is left alone all the same."""
-        err.hint = sweep_next(err.hint)
-        self.not_seen(task, err, pause)
-
-    def not_seen(self, task: Task, err: ChannelError, due: datetime | None) -> None:
-        """Write down that a look has failed, and what is still known after that."""
+    def not_seen(
+        self, task: Task, err: ChannelError, due: datetime | None, *, last: bool = False, asked: bool = True
+    ) -> None:
+        """Write down that a look has failed, and what is still known after that; after the `last` a person is told."""
         receipt = _receipt(task)
+        if last:
+            gone = f"if the post itself is gone: outagecast settle {task.post.id} --drop"
+            err = Refused(err.text, hint=f"{sweep_next(err.hint)}; {gone}")
         replies = unseen(receipt.replies, self.channel.caps.replies)
-        self.run.journal.replies(task.post.id, replies, due=due, why=err.text, hint=err.hint)
+        self.run.journal.replies(task.post.id, replies, due=due, why=err.text, hint=err.hint, asked=asked)
         self.tell(task.post, PostState.SENT, err.text, receipt.url)
 
 
