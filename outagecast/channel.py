@@ -197,7 +197,7 @@ class SweepLog(Protocol):
         """Whether this one, or an earlier one, has done so: for a platform that does not tell what is hidden."""
 
     def unsearched(self, why: str) -> None:
-        """Strangers' words may not be looked for by this account, for this reason: told in the history, once."""
+        """Strangers' words cannot all be looked for, for this reason: told in the history once, and by each run."""
 
     def give_way(self) -> bool:
         """Whether another command waits: what is left is left to the next sweep.

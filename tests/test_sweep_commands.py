@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from night import Done, Night
 
-from outagecast.sandbox.faults import Fault, FaultKind
+from outagecast.sandbox.faults import Fault, FaultKind, lost_answer
 from outagecast.sandbox.x import ERRORS as X
 
 if TYPE_CHECKING:
@@ -253,8 +253,12 @@ def test_an_account_that_may_not_search_is_told_once_in_the_history_and_by_no_ex
 ) -> None:
     night.run(*POST)
     night.x.faults.add(*[X["client-not-enrolled"].fault(SEARCH) for _ in range(9)])
-    assert night.run(*command).code == 0
+    done = night.run(*command)
+    told = " ".join(done.err.split())
+    assert (done.code, told.count("twitter: not all that strangers have replied could be looked for: ")) == (0, 1)
+    assert "(HTTP 403" in told
     swept = night.run("sweep", "--json")
+    assert "could be looked for" in swept.err
     assert (swept.code, posts(swept, "twitter")[0]["replies"], posts(swept, "twitter")[0]["detail"]) == (
         0,
         "closed",
@@ -335,3 +339,16 @@ def test_a_comment_that_the_page_deletes_or_hides_by_hand_is_none_of_our_work(ni
     with night.graph.lock:
         night.graph.page.hide(night.graph.page.comments[ref], hidden=True)
     assert "hidden" not in night.run("sweep").out
+
+
+def test_a_post_that_is_gone_on_x_is_told_with_its_own_number_to_be_settled(night: Night) -> None:
+    night.x.account.can_read = False
+    night.x.faults.add(lost_answer("POST /2/tweets$"))
+    (post,) = night.run(*POST).channel("twitter")["posts"]
+    night.run("settle", str(post["id"]), "--sent", "1590000000000000000")
+    night.x.account.can_read = True
+    swept = night.run("sweep")
+    said = " ".join(swept.out.split())
+    assert swept.code == 1
+    assert "1590000000000000000 any more: it is gone" in said
+    assert f"outagecast settle {post['id']} --drop" in said

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import io
+from datetime import UTC, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from night import Night
 
+from outagecast.cli.surroundings import Surroundings
+from outagecast.cli.voice import Voice
+from outagecast.deliver import Ended
 from outagecast.sandbox.x import ERRORS as X
 
 if TYPE_CHECKING:
@@ -116,6 +120,16 @@ def test_what_stands_is_still_said_in_the_rounds_that_do_not_search(night: Night
     watched = night.run("sweep", "--watch", "--deadline", "200", "--json")
     assert watched.code == 1
     assert "1 reply got through" in watched.out
+
+
+def test_what_cannot_be_looked_for_in_any_round_is_said_in_the_first(night: Night) -> None:
+    err = io.StringIO()
+    names: dict[str, Any] = {"env": {}, "cwd": night.folder, "clock": night.clock, "names": night.names}
+    around = Surroundings(**names, stdin=io.StringIO(), stdout=io.StringIO(), stderr=err)
+    voice = Voice(around, UTC, verbose=False)
+    for why in ("no search", "no search", "no author"):
+        voice.ended(Ended(unsearched={"twitter": why}))
+    assert (err.getvalue().count("no search"), err.getvalue().count("no author")) == (1, 1)
 
 
 def test_the_page_s_budget_is_left_alone_until_facebook_says_when(night: Night) -> None:

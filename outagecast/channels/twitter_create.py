@@ -127,8 +127,11 @@ def unseen(receipt: Receipt, now: datetime) -> ChannelError:
     """Give the channel's answer about a post that X does not show: too early, or it is gone."""
     if _fresh(receipt, now):
         return TryLater("X does not show the post yet", hint=f"it is looked at again: {RESUME}")
-    text = "the post is gone: X does not show it any more"
-    return Refused(text, hint="if it was deleted there: outagecast settle POST --drop")
+    # Each in its own words: what is said of one post holds for no other.
+    return Refused(
+        f"X does not show {receipt.url or receipt.ref} any more: it is gone",
+        hint="if it was deleted there: outagecast settle POST --drop",
+    )
 
 
 def _fresh(receipt: Receipt, now: datetime) -> bool:

@@ -57,6 +57,7 @@ class Voice(msgspec.Struct, frozen=True):
     around: Surroundings
     zone: tzinfo
     verbose: bool
+    told: set[str] = msgspec.field(default_factory=set)
 
     def out(self) -> Screen:
         """Standard output, for results."""
@@ -127,6 +128,8 @@ class Voice(msgspec.Struct, frozen=True):
         """What could not be written down must at least be said."""
         for line in ended.trouble:
             self.err().error(line, "free space or mend the journal, then: outagecast resume")
+        for name, why in ended.unsearched.items():
+            self._once(f"{name}: not all that strangers have replied could be looked for: {why}")
         for name, why in ended.unswept.items():
             more = f" ({ended.unreached[name]} more were not tried)" if name in ended.unreached else ""
             said = f"{name}: not all earlier posts could be looked at for replies: {why}{more}"
@@ -138,6 +141,12 @@ class Voice(msgspec.Struct, frozen=True):
             self.err().error(f"{name}: not everything was done: {why}", "report this bug, then: outagecast resume")
         if ended.interrupted:
             self.err().line("interrupted: nothing new was begun; what was in flight is in doubt", "yellow")
+
+    def _once(self, line: str) -> None:
+        """What holds from round to round is said in the first."""
+        if line not in self.told:
+            self.told.add(line)
+            self.err().line(line, "yellow")
 
     def report(self, report: AnnouncementReport, behind: Sequence[Behind] = (), swept: Sequence[Acts] = ()) -> None:
         """The report of one announcement, of the first posts that do not show it, and of what was swept after it."""

@@ -47,6 +47,8 @@ class Ended(msgspec.Struct, frozen=True):
     """Why a channel's posts, or some, could not be swept."""
     unseen: Sequence[int] = ()
     """The announcements of which a sweep has failed."""
+    unsearched: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Why a channel's sweeps could not look for all that strangers have said, although nothing failed."""
     gave_way: bool = False
     """Another outagecast waited, so something was left."""
     unreached: Mapping[str, int] = msgspec.field(default_factory=dict)
@@ -120,6 +122,7 @@ def _ended(run: Run, couriers: Sequence[Courier], *, interrupted: bool) -> Ended
         interrupted,
         unswept,
         unseen,
+        {courier.channel.name: "; ".join(courier.unsearched) for courier in sweepers if courier.unsearched},
         gave_way=gave_way,
         unreached={courier.channel.name: courier.unreached for courier in sweepers if courier.unreached},
         broken={courier.channel.name: courier.broken for courier in couriers if courier.broken},

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime, timedelta
 
+    from outagecast.channel import Channel
+    from outagecast.deliver.courier import Run
     from outagecast.journal import AnnouncementRow, Journal, Task
     from outagecast.model import Act
 
@@ -56,11 +58,19 @@ def sweep_next(hint: str) -> str:
     return hint if "outagecast sweep" in hint else f"{hint}{', then: ' if hint else ''}outagecast sweep"
 
 
+_SETTLE = "outagecast settle POST --drop"
+
+
 class UpkeepCourier(Courier):
     """Does what follows for the posts of one channel."""
 
     cut_short = False
     """Whether the last look was told to give way: then it counts for nothing."""
+
+    def __init__(self, run: Run, channel: Channel) -> None:
+        super().__init__(run, channel)
+        self.unsearched: list[str] = []
+        """Why strangers' words could not all be looked for, each reason once."""
 
     def upkeep(self, tasks: Sequence[Task]) -> Iterator[Step]:
         """What is to be taken back, newest first, then what is to get other words."""
@@ -199,7 +209,7 @@ class UpkeepCourier(Courier):
 
     def _log(self, task: Task) -> Log:
         what = "comment" if self.channel.caps.replies is ReplyControl.MODERATED else "reply"
-        return Log(self.run.journal, task.post.id, what, self._is_to_end)
+        return Log(self.run.journal, task.post.id, what, self._is_to_end, self.unsearched)
 
     def _is_to_end(self) -> bool:
         """Whether the run is over, or another outagecast waits for a look that is not part of publishing."""
@@ -216,24 +226,30 @@ class UpkeepCourier(Courier):
     def not_seen(
         self, task: Task, err: ChannelError, due: datetime | None, *, last: bool = False, asked: bool = True
     ) -> None:
-        """Write down that a look has failed, and what is still known after that; after the `last` a person is told."""
+        """Write down that a look has failed, and what is still known after that; after the `last` a person is told.
+
+        `POST` in its hint stands for the post's id.
+        """
         receipt = _receipt(task)
-        if last:
-            gone = f"if the post itself is gone: outagecast settle {task.post.id} --drop"
-            err = Refused(err.text, hint=f"{sweep_next(err.hint)}; {gone}")
+        if last and "outagecast settle " not in err.hint:
+            err = Refused(err.text, hint=f"{sweep_next(err.hint)}; if the post itself is gone: {_SETTLE}")
         replies = unseen(receipt.replies, self.channel.caps.replies)
-        self.run.journal.replies(task.post.id, replies, due=due, why=err.text, hint=err.hint, asked=asked)
+        hint = err.hint.replace("settle POST ", f"settle {task.post.id} ")
+        self.run.journal.replies(task.post.id, replies, due=due, why=err.text, hint=hint, asked=asked)
         self.tell(task.post, PostState.SENT, err.text, receipt.url)
 
 
 class Log:
     """What a sweep of a post writes into the journal; `what` is the name of what strangers leave there."""
 
-    def __init__(self, journal: Journal, post: int, what: str, is_to_end: Callable[[], bool]) -> None:
+    def __init__(
+        self, journal: Journal, post: int, what: str, is_to_end: Callable[[], bool], unsearched: list[str]
+    ) -> None:
         self._journal = journal
         self._post = post
         self._what = what
         self._is_to_end = is_to_end
+        self._unsearched = unsearched
         self.setting: Replies | None = None
         """As it was read back, if it was."""
         self.cut_short = False
@@ -248,8 +264,11 @@ class Log:
         return self._journal.has_acted(self._post, f"{self._what} {ref}")
 
     def unsearched(self, why: str) -> None:
-        """Nobody may look for them."""
+        """Not all of them can be looked for."""
         self._journal.unsearched(self._post, why)
+        why = self._journal.mask(why)
+        if why not in self._unsearched:
+            self._unsearched.append(why)
 
     def give_way(self) -> bool:
         """Whether another command waits, or this one is over."""
