@@ -206,7 +206,12 @@ def refusals() -> Iterator[tuple[str, Fault | None, str, str]]:
         "the app that made",
     )
     yield "page", Fault("GET /v25.0/1001", FaultKind.HTML), "could not be asked", "a little later"
-    yield "page", Fault("GET /v25.0/1001", FaultKind.EMPTY_JSON), "gives no token of the Page", "see to that"
+    yield (
+        "page",
+        Fault("GET /v25.0/1001", FaultKind.EMPTY_JSON),
+        "gives no token of the Page",
+        "give its owner full control",
+    )
 
 
 @pytest.mark.parametrize(("step", "fault", "said", "hint"), list(refusals()))
@@ -240,7 +245,10 @@ def test_a_token_without_the_page_says_what_it_lacks(night: Night) -> None:
     done = run(night, [*SYSTEM, *token(night.graph.system_token), *NO_APP, ("transparency", "1001")])
     assert done.code == 2
     assert "Facebook lists no Page here: the token lacks pages_show_list." in text(done)
-    assert "no token of the Page Example Hosting: the token lacks pages_show_list →" in text(done)
+    assert (
+        "no token of the Page Example Hosting: the token lacks pages_show_list → make a token that has pages_"
+        in text(done)
+    )
 
 
 def test_where_facebook_says_nothing_of_the_token_both_reasons_are_named(night: Night) -> None:

@@ -38,6 +38,8 @@ _BASIC = "developers.facebook.com/apps, App settings, Basic"
 _LACKING, _PORTFOLIO = f"the token lacks {TO_BE_GOT[0]}", "it lists none that belongs to a business portfolio"
 _ROLE = "the token's owner has no role there"
 _NO_LIST = {True: _PORTFOLIO, False: _LACKING, None: f"{_LACKING}, or {_PORTFOLIO}"}
+_NEW, _GIVE_ROLE = f"make a token that has {TO_BE_GOT[0]} too", "give its owner full control of the Page"
+_SEE = {True: _GIVE_ROLE, False: _NEW, None: f"{_NEW}, and {_GIVE_ROLE}"}
 _NO_TOKEN = {True: _ROLE, False: _LACKING, None: f"{_LACKING}, or {_ROLE}"}
 _DEAD = (102, 104, 190)
 """Codes of a token that Facebook does not take."""
@@ -180,7 +182,11 @@ def _page(talk: _Talk, holder: _Holder) -> tuple[str, Secret]:
     page_id = str(body.get("id") or page_id)
     name = " ".join(str(body.get("name") or page_id).split())
     lacks = f"Facebook gives no token of the Page {name}: {_NO_TOKEN[holder.lists]}"
-    token = holder.token if holder.kind == _PAGE else _given(talk.person, body.get("access_token"), lacks)
+    token = (
+        holder.token
+        if holder.kind == _PAGE
+        else _given(talk.person, body.get("access_token"), lacks, _SEE[holder.lists])
+    )
     talk.person.say(f"This is the token of the Page {name} (page_id {page_id}).")
     return page_id, token
 
@@ -211,9 +217,9 @@ def _listed(graph: Graph) -> list[tuple[str, str]]:
     ]
 
 
-def _given(person: Person, value: object, otherwise: str) -> Secret:
+def _given(person: Person, value: object, otherwise: str, hint: str = "see to that") -> Secret:
     if not isinstance(value, str) or not value:
-        raise Refused(otherwise, mendable=True, hint=f"see to that, then: {AGAIN}")
+        raise Refused(otherwise, mendable=True, hint=f"{hint}, then: {AGAIN}")
     return person.keep(value)
 
 
