@@ -105,6 +105,8 @@ def test_an_announcement_goes_out_at_once_whatever_a_sweep_hangs_in(tonight: Nig
         out, err = sweeping.communicate(timeout=30)
     assert tonight.run("status", "--check").code == 0, "and nothing is called open because somebody had news"
     assert sweeping.returncode == 0 or "--watch" in sweeps, out + err
+    if sweeps[0] in {"update", "resume"}:
+        assert b"1 (another outagecast was waiting)" in b" ".join(err.split())
 
 
 def looks(night: Night, since: int) -> int:

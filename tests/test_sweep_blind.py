@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from journal_kit import put
 from night import Done, Night
 
 from outagecast.sandbox.faults import Fault
@@ -151,7 +152,7 @@ def test_a_channel_that_is_out_of_reach_is_named_with_the_number_of_posts_that_w
     for words in (("post", "fiber cut"), ("update", "digging"), ("update", "found")):
         night.run(*words)
     down(night, skip=1)
-    assert "(2 more were not tried)" in " ".join(night.run("update", "splicing").err.split())
+    assert "(not tried at all: 2 more)" in " ".join(night.run("update", "splicing").err.split())
 
 
 def test_a_token_that_has_expired_is_tried_twice_and_not_for_every_post(night: Night) -> None:
@@ -163,3 +164,19 @@ def test_a_token_that_has_expired_is_tried_twice_and_not_for_every_post(night: N
     assert night.run("sweep").code == 1
     assert sum(request.path.endswith("/comments") for request in night.graph.log) == 2
     assert {(post["replies"], "expired" in post["detail"]) for post in posts(night)} == {("open", True)}
+
+
+@pytest.mark.parametrize("command", [("resume",), ("update", "digging"), ("retract", "--yes")], ids=lambda one: one[0])
+def test_a_channel_that_stops_with_a_bug_is_named_and_a_person_is_needed(
+    night: Night, command: tuple[str, ...]
+) -> None:
+    night.write_config(night.twitter() + night.facebook())
+    night.run("post", "fiber cut")
+    night.graph.faults.add(*[G["page-limit"].fault(r"POST /v\d+\.\d+/\d+/feed") for _ in range(9)])
+    night.run("update", "found")
+    with night.journal() as journal:
+        put(journal, posts(night)[1]["id"], token="{")
+    done = night.run(*command)
+    assert done.code == 1, done.out + done.err
+    assert "facebook: not everything was done: " in " ".join(done.err.split())
+    assert "Traceback" not in done.err

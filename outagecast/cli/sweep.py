@@ -113,7 +113,9 @@ def _tell(voice: Voice, last: Round) -> None:
         screen.incidents(last.reports, nothing)
         screen.swept(last.swept)
         if last.unreached:
-            screen.line(f"{last.unreached} posts were not looked at: another outagecast was at work.", "red")
+            screen.line(
+                f"Posts that were not looked at: {last.unreached}, because another outagecast was at work.", "red"
+            )
         screen.sweep_again("Not all replies could be looked at or hidden: see above." if last.unseen else "")
         return
     step = gravest(report.exit_code for report in last.reports)

@@ -131,12 +131,14 @@ class Voice(msgspec.Struct, frozen=True):
         for name, why in ended.unsearched.items():
             self._once(f"{name}: not all that strangers have replied could be looked for: {why}")
         for name, why in ended.unswept.items():
-            more = f" ({ended.unreached[name]} more were not tried)" if name in ended.unreached else ""
+            more = f" (not tried at all: {ended.unreached[name]} more)" if name in ended.unreached else ""
             said = f"{name}: not all earlier posts could be looked at for replies: {why}{more}"
             self.err().error(said, "outagecast sweep")
-        for name in set(ended.unreached) - set(ended.unswept):
-            said = f"{name}: {ended.unreached[name]} earlier posts were not looked at for replies: no time was left"
-            self.err().error(said, "outagecast sweep")
+        for name, number in ended.unreached.items():
+            if name not in ended.unswept:
+                why = "another outagecast was waiting" if ended.gave_way else "there was no time left"
+                said = f"{name}: earlier posts that were not looked at for replies: {number} ({why})"
+                self.err().error(said, "outagecast sweep")
         for name, why in ended.broken.items():
             self.err().error(f"{name}: not everything was done: {why}", "report this bug, then: outagecast resume")
         if ended.interrupted:
