@@ -247,9 +247,8 @@ def test_a_post_that_x_does_not_show_after_a_minute_is_gone(
     root = twitter.send(ROOT, None, Notes())
     x.tweets.delete(root.ref)
     clock.shift += timedelta(seconds=seconds)
-    with pytest.raises(answer, match=r"does not show (the post yet|https://x.com/i/status/[0-9]+ any more)") as caught:
+    with pytest.raises(answer, match=r"does not show (the post yet|https://x.com/i/status/[0-9]+ any more)"):
         twitter.sweep(root if noted else Receipt(root.ref, root.url), Log())
-    assert ("outagecast settle POST --drop" in caught.value.hint) == (answer is Refused)
 
 
 @pytest.mark.parametrize("name", ["unauthorized", "credits-depleted", "client-not-enrolled", "reply-not-mentioned"])

@@ -130,7 +130,7 @@ def unseen(receipt: Receipt, now: datetime) -> ChannelError:
     # Each in its own words: what is said of one post holds for no other.
     return Refused(
         f"X does not show {receipt.url or receipt.ref} any more: it is gone",
-        hint="if it was deleted there: outagecast settle POST --drop",
+        hint="look at the account's page on x.com",
     )
 
 

@@ -121,11 +121,12 @@ def _hide(api: XApi, found: Sequence[str], root: str, log: SweepLog) -> None:
 
 def _standing(err: TryLater | Refused, number: int, root: str) -> ChannelError:
     """The same answer, with what it leaves standing."""
-    text = f"{number} {'reply' if number == 1 else 'replies'} got through and cannot be hidden"
+    # Each in its own words: what is said of one conversation holds for no other.
+    got = f"{number} {'reply' if number == 1 else 'replies'} got through below https://x.com/i/status/{root}"
+    text = f"{got} and cannot be hidden"
     if isinstance(err, TryLater):
         return TryLater(f"{text} yet: {err.text}", after=err.after, limited=err.limited, hint=err.hint)
-    hint = f"hide what others have said at https://x.com/i/status/{root}"
-    return Refused(f"{text}: {err.text}", mendable=True, hint=hint)
+    return Refused(f"{text}: {err.text}", mendable=True, hint="hide there what others have said")
 
 
 def _strangers(api: XApi, below: Conversation, log: SweepLog) -> Sequence[str]:
