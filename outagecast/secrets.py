@@ -17,13 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["HIDDEN", "Secret", "Vault", "blotted", "quoted"]
+__all__ = ["HIDDEN", "Secret", "Vault", "blotted", "bounded", "quoted"]
 
 _MASKED = "***"
 _SHORTEST_MASKED = 4
 """Shorter values are left alone: masking every "a" would make the text unreadable and hide nothing."""
 _SHORTEST_FRAGMENT = 8
 """The least of a Base64 text that is masked when it stands in the middle of a longer one (an AUTH PLAIN line)."""
+
+
+MOST_QUOTED = 600
+"""Characters in a line of what went wrong, in whatever words."""
+_MOST_LINES = 200
+"""A config may have many mistakes, each on a line of its own."""
 
 
 class Secret(msgspec.Struct, frozen=True, eq=False):
@@ -144,6 +150,13 @@ class Vault:
             pattern = self._pattern
         return pattern.sub(_MASKED, text) if pattern else text
 
+    def quote(self, text: str, most: int = MOST_QUOTED) -> str:
+        """A platform's words as they may be shown and kept: masked, and only then bounded.
+
+        Whoever cuts first may leave the first half of a secret, which no mask knows any more.
+        """
+        return bounded(self.mask(text), most)
+
     def _values(self, template: str) -> Iterator[str]:
         for piece in parse(template):
             yield piece if isinstance(piece, str) else self._value(piece)
@@ -183,6 +196,13 @@ class Vault:
                 self._pattern = None
 
 
+def bounded(text: str, most: int = MOST_QUOTED) -> str:
+    """The text, already masked, with the middle of each line left out that is longer: its end says what to do."""
+    end = most // 4
+    lines = text.split("\n")[:_MOST_LINES]
+    return "\n".join(line if len(line) <= most else f"{line[: most - end - 3]} … {line[-end:]}" for line in lines)
+
+
 def _forms(value: str) -> Iterator[str]:
     """Every way a secret is likely to be written in a log, an address or an exception."""
     if len(value) < _SHORTEST_MASKED:
@@ -191,6 +211,7 @@ def _forms(value: str) -> Iterator[str]:
     from urllib.parse import quote, quote_plus
 
     yield value
+    yield " ".join(value.split())  # as what a platform says is put on one line
     yield repr(value)[1:-1]
     yield json.dumps(value)[1:-1]
     for encoded in (quote(value, safe=""), quote(value), quote_plus(value)):

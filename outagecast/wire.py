@@ -190,6 +190,14 @@ def read_json(response: Response) -> object:
     return parsed
 
 
+def read_text(response: Response) -> str:
+    """Read an answer's body as text: UTF-8 where it is that, whatever charset it names or leaves out."""
+    try:
+        return response.content.decode("utf-8")
+    except UnicodeDecodeError:
+        return response.text
+
+
 def read_object(response: Response) -> Mapping[str, Any]:
     """Parse an answer's body that should be a JSON object; empty if it is anything else."""
     parsed = read_json(response)

@@ -147,6 +147,11 @@ def test_a_pin_that_is_none_is_not_sent(night: Night) -> None:
         (ERRORS["callback"].fault(REQUEST), "wants a callback URL in the app's settings", "any https address of yours"),
         (ERRORS["callback-xml"].fault(REQUEST), "wants a callback URL", "any https address of yours"),
         (ERRORS["desktop-xml"].fault(REQUEST), "wants a callback URL", "any https address of yours"),
+        (
+            Fault(REQUEST, status=403, body='<error code="99">Für Unbefugte</error>', content_type="text/xml"),
+            'X says: "Für Unbefugte"',
+            "project",
+        ),
         (ERRORS["clock"].fault(REQUEST), "this machine's clock is wrong", "set the clock (NTP)"),
         (ERRORS["clock"].fault(ACCESS), "this machine's clock is wrong", "set the clock (NTP)"),
         (X_ERRORS["client-not-enrolled"].fault(REQUEST), "refuses to let the app ask for tokens (HTTP 403)", "project"),

@@ -170,6 +170,53 @@ def test_a_platform_that_repeats_what_it_was_given_is_masked(planted: Planted, s
     assert any("***" in text for text in planted.heard)
 
 
+def fragments(secret: str) -> Iterator[bytes]:
+    """Every piece of it that no other word has."""
+    return (secret[at : at + 10].encode() for at in range(len(secret) - 9))
+
+
+def everywhere(night: Planted) -> Iterator[bytes]:
+    yield from (text.encode() for text in night.heard)
+    yield from (path.read_bytes() for path in night.journal_path.parent.iterdir())
+
+
+CUT = ["twitter 400", "twitter 403", "facebook 400", "email 535 5.7.8", "email 550 5.1.1", "email no SMTP:"]
+
+
+@pytest.mark.parametrize("answer", CUT)
+def test_wherever_a_long_answer_is_cut_no_piece_of_a_secret_is_left(planted: Planted, answer: str) -> None:
+    platform, _, code = answer.partition(" ")
+    given = {"twitter": planted.x.account.access_token_secret, "facebook": planted.graph.page_token, "email": PASSWORD}
+    secret = given[platform]
+    for before in ("", "x" * 11):
+        # Wherever this is cut, it is cut inside of the secret, with one or the other before it.
+        said = " ".join([before, *([secret] * (1800 // len(secret)))])
+        for server in (planted.x, planted.graph):
+            server.faults.clear()
+            server.faults.add(Fault(".*", status=403 if code == "403" else 400, body=echo(said), times=ALWAYS))
+        planted.relay.faults.clear()
+        stage = At.AUTH if code.startswith("535") else At.RCPT
+        planted.relay.faults.add(MailFault(stage, reply=f"{code}{said}", times=0))
+        planted.run("check", "--json", "--to", platform)
+        planted.run(
+            "post", "--json", "--verbose", f"fiber cut {before}", "--to", platform, "--deadline", "1", "--again"
+        )
+        planted.run("status")
+    assert any("***" in text for text in planted.heard)
+    assert [piece for piece in fragments(secret) for text in everywhere(planted) if piece in text] == []
+    assert all(len(line) < 1_000 for text in planted.heard for line in text.splitlines())
+
+
+def test_what_a_relay_says_when_it_takes_a_letter_is_kept_within_bounds_and_without_secrets(planted: Planted) -> None:
+    said = " ".join([PASSWORD] * 150)
+    planted.relay.faults.add(MailFault(At.CONTENT, reply=f"250 2.0.0 {said}", times=0))
+    planted.run("post", "fiber cut", "--to", "email")
+    kept = b"".join(everywhere(planted))
+    assert b"2.0.0 ***" in kept
+    assert [piece for piece in fragments(PASSWORD) if piece in kept] == []
+    assert kept.count(b"***") < 100
+
+
 def test_a_night_without_any_platform_tells_nothing(planted: Planted) -> None:
     planted.x.close()
     planted.graph.close()

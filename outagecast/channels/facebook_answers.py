@@ -15,7 +15,6 @@ from outagecast.channels.facebook_table import Verdict, row_for
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LONGEST_QUOTE = 300
 _USAGE_HEADERS = ("x-business-use-case-usage", "x-app-usage", "x-page-usage")
 
 
@@ -120,8 +119,7 @@ def evidence(answer: Answer) -> str:
 def _words(fields: Mapping[str, Any]) -> str:
     """Give the platform's own words, on one line: what it wrote for people beside what it wrote for programs."""
     texts = [text for text in (fields.get("message"), fields.get("error_user_msg")) if isinstance(text, str)]
-    line = " ".join(" ".join(dict.fromkeys(texts)).split())
-    return line if len(line) <= _LONGEST_QUOTE else line[:_LONGEST_QUOTE] + "…"
+    return " ".join(" ".join(dict.fromkeys(texts)).split())
 
 
 def _decoded(content: bytes) -> Any:

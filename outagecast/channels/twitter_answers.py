@@ -11,7 +11,7 @@ import msgspec
 from outagecast.channel import TryLater
 from outagecast.channels.twitter_table import TABLE, UNREADABLE, Problem, Row, Verdict
 from outagecast.text import terminal
-from outagecast.wire import clock_skew, read_json, retry_after
+from outagecast.wire import clock_skew, read_json, read_text, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,7 +63,7 @@ def take_apart(response: Response) -> Problem:
     objects = list(_objects(parsed))
     words = [str(value) for item in objects for key, value in item.items() if key in _SPOKEN and value]
     if parsed is None:
-        words = [response.text[:500]] if "html" not in response.headers.get("Content-Type", "").lower() else []
+        words = [read_text(response)] if "html" not in response.headers.get("Content-Type", "").lower() else []
     return Problem(
         status=response.status_code,
         kinds=frozenset(_segments(objects)),
@@ -97,7 +97,7 @@ def _detail(objects: list[Mapping[str, Any]]) -> str:
     for key in ("message", "detail", "title"):
         for item in reversed(objects):
             if isinstance(item.get(key), str) and item[key].strip():
-                return str(item[key])[:300]
+                return str(item[key])
     return ""
 
 

@@ -21,7 +21,7 @@ from outagecast.channels.twitter_answers import judge
 from outagecast.channels.twitter_auth_answers import AGAIN, WrongPin, demand
 from outagecast.channels.twitter_match import is_id
 from outagecast.channels.twitter_table import CONSOLE, Verdict
-from outagecast.wire import classify, read_object, session
+from outagecast.wire import classify, read_object, read_text, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -92,7 +92,7 @@ class _App(msgspec.Struct, frozen=True):
 
     def _tokens(self, response: requests.Response, *, pin: bool = False) -> _Tokens:
         demand(response, self.now(), pin=pin)
-        given = dict(parse_qsl(response.text))
+        given = dict(parse_qsl(read_text(response)))
         if not (given.get("oauth_token") and given.get("oauth_token_secret")):
             raise TryLater(
                 "X's answer has no tokens in it", hint=f"see whether a proxy stands in between, then: {AGAIN}"

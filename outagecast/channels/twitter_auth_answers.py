@@ -10,7 +10,7 @@ from outagecast.channel import Refused, TryLater
 from outagecast.channels.twitter_answers import take_apart, wait_for
 from outagecast.channels.twitter_table import CONSOLE
 from outagecast.text import terminal
-from outagecast.wire import clock_skew
+from outagecast.wire import clock_skew, read_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +23,6 @@ _SKEW = timedelta(minutes=5)
 _CLOCK, _CALLBACKS, _SUSPENDED = frozenset({135}), frozenset({415, 417}), frozenset({64, 416})
 """Codes of X's page "Response codes", and of logs of 2018 to 2026: a time stamp out of bounds; a callback URL that is
 not in the app's settings, or none there at all; an app that X has suspended."""
-_LONGEST = 300
 
 
 class WrongPin(Refused):
@@ -35,7 +34,7 @@ def demand(response: Response, now: datetime, *, pin: bool) -> None:
     status = response.status_code
     if status == 200:
         return
-    codes = take_apart(response).codes | {int(code) for code in re.findall(r'code="([0-9]{1,4})"', response.text)}
+    codes = take_apart(response).codes | {int(code) for code in re.findall(r'code="([0-9]{1,4})"', read_text(response))}
     said = _quoted(_sentence(response))
     if status == 429:
         raise TryLater(
@@ -91,10 +90,11 @@ def _sentence(response: Response) -> str:
         return detail
     if "html" in response.headers.get("Content-Type", "").lower():
         return ""
-    found = re.search(r"<error[^>]*>([^<]+)", response.text)
-    return found[1] if found else re.sub(r"<[^>]*>", " ", response.text[:_LONGEST])
+    text = read_text(response)
+    found = re.search(r"<error[^>]*>([^<]+)", text)
+    return found[1] if found else re.sub(r"<[^>]*>", " ", text)
 
 
 def _quoted(words: str) -> str:
-    line = terminal(" ".join(words.split()))[:_LONGEST]
+    line = terminal(" ".join(words.split()))
     return f' (X says: "{line}")' if line else ""

@@ -56,4 +56,4 @@ def check(
     ]
     for one in opened.values():
         looks += channel_checks.looks(one, names, lambda: readers.some(journal, now), live=live, patience=patience)
-    return all_findings(looks, config.vault.mask)
+    return all_findings(looks, config.vault.quote)

@@ -118,7 +118,7 @@ class _Errand(msgspec.Struct, frozen=True):
             person.know(vault)
         with person.attended():
             grant = self._type().authorize(known, person, self.around.clock.now)
-            findings = [Finding(name, each.level, person.mask(each.text), each.do) for each in grant.findings]
+            findings = [Finding(name, each.level, person.quote(each.text), each.do) for each in grant.findings]
             person.findings(findings)
             secrets = secrets_of(name, grant)
             keep = decide(person, path.parent.absolute(), secrets, config=False)

@@ -174,7 +174,7 @@ class Desk(msgspec.Struct, frozen=True):
             clock=self.around.clock,
             deadline=self.left(),
             watch=watch,
-            mask=self.config.vault.mask,
+            mask=self.config.vault.quote,
         )
 
 

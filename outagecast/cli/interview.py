@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outagecast.errors import OutagecastError, UsageError
-from outagecast.secrets import Secret, Vault
+from outagecast.secrets import Secret, Vault, bounded
 from outagecast.text import terminal
 
 if TYPE_CHECKING:
@@ -51,13 +51,17 @@ class Interview:
             text = vault.mask(text)
         return text
 
+    def quote(self, text: str) -> str:
+        """The text without any secret, and no longer than a person reads."""
+        return bounded(self.mask(text))
+
     @contextmanager
     def attended(self) -> Iterator[None]:
         """Let no secret out in an error, and put into words that the person has left."""
         try:
             yield
         except OutagecastError as err:
-            err.text, err.hint = self.mask(err.text), self.mask(err.hint)
+            err.text, err.hint = self.quote(err.text), self.quote(err.hint)
             raise
         except KeyboardInterrupt as err:
             self._screen.line()
@@ -66,7 +70,7 @@ class Interview:
     def say(self, text: str) -> None:
         """Tell something, broken into lines as the terminal has room."""
         self._screen.line()
-        self._screen.paragraph(self.mask(text))
+        self._screen.paragraph(self.quote(text))
 
     def gap(self) -> None:
         """Begin another part."""
@@ -74,13 +78,13 @@ class Interview:
 
     def findings(self, findings: Sequence[Finding]) -> None:
         """Show what was found out."""
-        masked = [replace(each, text=self.mask(each.text), do=self.mask(each.do)) for each in findings]
+        masked = [replace(each, text=self.quote(each.text), do=self.quote(each.do)) for each in findings]
         self._screen.findings(masked)
 
     def trouble(self, err: OutagecastError) -> None:
         """Show what went wrong, where it goes on all the same."""
         self._screen.line()
-        self._screen.error(self.mask(err.text), self.mask(err.hint))
+        self._screen.error(self.quote(err.text), self.quote(err.hint))
 
     def line(
         self,

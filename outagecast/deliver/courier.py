@@ -177,7 +177,7 @@ class Courier:
             self.run.watch(Event(self.channel.name, post, state, detail, url))
 
     def said(self, err: ChannelError) -> ChannelError:
-        """The same answer with every secret masked."""
+        """The same answer with every secret masked, and no longer than a person reads."""
         err.text = self.run.mask(err.text)
         err.hint = self.run.mask(err.hint)
         return err

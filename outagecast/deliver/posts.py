@@ -98,8 +98,8 @@ class PostCourier(SweepCourier):
 
     def _sent(self, task: Task, receipt: Receipt) -> None:
         look = self.channel.caps.replies not in {ReplyControl.NATIVE, ReplyControl.NONE}
-        if task.bare:
-            receipt = replace(receipt, note="; ".join(filter(None, (receipt.note, BARE))))
+        notes = (self.run.mask(receipt.note or ""), BARE if task.bare else "")
+        receipt = replace(receipt, note="; ".join(filter(None, notes)) or None)
         try:
             self.run.journal.sent(task.post.id, receipt, look_due=self.run.clock.now() if look else None)
         except JournalError as err:

@@ -24,6 +24,7 @@ from outagecast.journal.rows import stamp
 from outagecast.journal.store import SENDING
 from outagecast.journal.upkeep import Upkeep
 from outagecast.model import PostState, Replies
+from outagecast.secrets import bounded
 
 if TYPE_CHECKING:
     import sqlite3
@@ -219,8 +220,9 @@ class Transitions(Upkeep):
             if row is None:
                 raise JournalError(f"post {post} is not being sent or looked for, so no step of it can be remembered")
             known = json.loads(row["token"]) if row["token"] else {}
-            # Why a step failed may be in it, in the platform's words.
-            said = {name: self.mask(value) for name, value in token.items()}
+            # Why a step failed may be in it, in the platform's words; an id or an address must stay whole.
+            masked = {name: self.mask(value) for name, value in token.items()}
+            said = {name: bounded(value) if " " in value else value for name, value in masked.items()}
             db.execute("UPDATE post SET token = ? WHERE id = ?", (json.dumps(known | said), post))
             self.note(post, "step", ", ".join(f"{name} {value}" for name, value in sorted(said.items())))
 

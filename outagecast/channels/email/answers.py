@@ -16,6 +16,7 @@ import msgspec
 from outagecast.channel import ChannelError, Refused, TryLater
 
 if TYPE_CHECKING:
+    from outagecast.channels.email.relay import Relay
     from outagecast.channels.email.replies import Reply
 
 
@@ -161,10 +162,10 @@ def judge(stage: Stage, reply: Reply) -> Judged:
     return Judged(stage, reply, act)
 
 
-def error(judged: Judged, *, relay: str, to: str = "", pause: float = 0) -> ChannelError:
+def error(judged: Judged, *, relay: Relay, to: str = "", pause: float = 0) -> ChannelError:
     """The answer as the core wants it."""
     said, hint = _SAID[judged.act]
-    words = said.format(relay=relay, stage=judged.stage, reply=judged.reply, to=to)
+    words = said.format(relay=relay.label, stage=judged.stage, reply=relay.quote(judged.reply), to=to)
     hint = hint.format(to=to)
     match judged.act:
         case Act.NEXT | Act.LATER:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from outagecast.channels.email.letter import Letter
     from outagecast.channels.email.link import Waits
     from outagecast.channels.email.probes import Probes
+    from outagecast.channels.email.relay import Relay
     from outagecast.channels.email.session import Session
 
 _TOLD = ("PIPELINING", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
@@ -61,7 +62,7 @@ class _Asked:
                 return
             no = yield from self._answer(letter)
             if no is not None:
-                yield _refusal(self._name, self._session.relay.label, letter, no)
+                yield _refusal(self._name, self._session.relay, letter, no)
             self.told |= self._tells(letter, no)
 
     def readers(self) -> Iterator[Finding]:
@@ -71,7 +72,7 @@ class _Asked:
                 return
             no = yield from self._answer(letter)
             if no is not None:
-                yield _reader(self._name, relay.label, letter, no)
+                yield _reader(self._name, relay, letter, no)
             self.told = self._tells(letter, no)
 
     def _answer(self, letter: Letter) -> Generator[Finding, None, Judged | None]:
@@ -103,7 +104,7 @@ class _Asked:
         return no is None or not about_its_mailbox(no)
 
 
-def _refusal(name: str, relay: str, letter: Letter, no: Judged) -> Finding:
+def _refusal(name: str, relay: Relay, letter: Letter, no: Judged) -> Finding:
     said = error(no, relay=relay, to=letter.recipient)
     if no.act is Act.LATER:
         # Greylisting (RFC 6647): whoever comes again is let in, and letters do.
@@ -114,23 +115,23 @@ def _refusal(name: str, relay: str, letter: Letter, no: Judged) -> Finding:
     return wrong(name, Level.WARNING if isinstance(said, TryLater) else Level.BAD, said)
 
 
-def _recipient(name: str, relay: str, letter: Letter, said: ChannelError) -> Finding:
+def _recipient(name: str, relay: Relay, letter: Letter, said: ChannelError) -> Finding:
     if letter.recipient == letter.envelope_sender:
         do = "name an address that exists in envelope_sender, or ask the relay's operator"
-        return Finding(name, Level.WARNING, f"{relay}: {said.text}; bounces are to go there", do)
-    return Finding(name, Level.BAD, f"{relay}: {said.text}", "correct it in to:, or ask the relay's operator why")
+        return Finding(name, Level.WARNING, f"{relay.label}: {said.text}; bounces are to go there", do)
+    return Finding(name, Level.BAD, f"{relay.label}: {said.text}", "correct it in to:, or ask the relay's operator why")
 
 
-def _reader(name: str, relay: str, letter: Letter, no: Judged) -> Finding:
+def _reader(name: str, relay: Relay, letter: Letter, no: Judged) -> Finding:
     """A no to one of the list: it is about that one, or about all who are not the relay's own."""
     if no.act not in (Act.GONE, Act.RECIPIENT):
         return _refusal(name, relay, letter, no)
     said = error(no, relay=relay, to=letter.recipient)
     if about_its_mailbox(no):
         return Finding(
-            name, Level.WARNING, f"{relay}: {said.text}", f"outagecast subscribers remove {letter.recipient}"
+            name, Level.WARNING, f"{relay.label}: {said.text}", f"outagecast subscribers remove {letter.recipient}"
         )
-    text = f"{relay} takes no letter for a reader elsewhere: {said.text}"
+    text = f"{relay.label} takes no letter for a reader elsewhere: {said.text}"
     do = "ask the relay's operator whether it takes letters for others from here; it may want a login"
     return Finding(name, Level.BAD, text, do)
 

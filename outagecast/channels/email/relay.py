@@ -21,6 +21,7 @@ _SHAPE = re.compile(
     r"(?P<scheme>smtps?)://(?:.*@)?(?P<host>\[[^\]/?#@]+\]|[^:/?#@\[\]]+)(?::(?P<port>[0-9]{1,5}))?/?(?:\?(?P<query>[^#]*))?",
     re.DOTALL,
 )
+_MOST_QUOTED = 240
 _EXAMPLE = "smtp://user:${SMTP_PASSWORD}@smtp.example.net:587"
 
 
@@ -38,6 +39,7 @@ class Relay(msgspec.Struct, frozen=True):
     host: str
     port: int
     tls: Tls
+    url: Secret
     user: Secret | None = None
     password: Secret | None = None
 
@@ -45,6 +47,10 @@ class Relay(msgspec.Struct, frozen=True):
     def label(self) -> str:
         """What the operator is shown: never more than host and port."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def quote(self, reply: object) -> str:
+        """What it said, without any secret and within bounds."""
+        return self.url.vault.quote(str(reply), _MOST_QUOTED)
 
 
 def parse(secret: Secret) -> Relay:
@@ -56,7 +62,7 @@ def parse(secret: Secret) -> Relay:
         raise ValueError(f"only the user and the password of a relay can come from ${{…}}: {_EXAMPLE}")
     host = _host(found["host"])
     user, password = _login(secret)
-    relay = Relay(host, _port(found), _tls(found["scheme"], found["query"] or "", host), user, password)
+    relay = Relay(host, _port(found), _tls(found["scheme"], found["query"] or "", host), secret, user, password)
     if relay.tls is Tls.NONE and relay.user and not _loopback(host):
         raise ValueError(f"the relay {relay.label}: with tls=none the password could be read on the way; take it out")
     return relay

@@ -41,8 +41,7 @@ class Reply(msgspec.Struct, frozen=True):
         return found[1] if found and found[1][0] == str(self.code)[0] else ""
 
     def __str__(self) -> str:
-        said = f"{self.code} {self.text}".strip()
-        return said if len(said) <= 240 else said[:239] + "…"
+        return f"{self.code} {self.text}".strip()
 
 
 def take(buffer: bytearray) -> Reply | None:
@@ -54,9 +53,11 @@ def take(buffer: bytearray) -> Reply | None:
     code = b""
     start = 0
     while (end := buffer.find(b"\n", start)) >= 0:
-        found = _LINE.fullmatch(buffer[start:end]) if end - start <= MOST_LINE else None
+        if end - start > MOST_LINE:
+            break
+        found = _LINE.fullmatch(buffer[start:end])
         if found is None or (code and found[1] != code):
-            raise GarbledReplyError(_shown(bytes(buffer[start : start + 60])))
+            raise GarbledReplyError(_shown(bytes(buffer[start:end]).rstrip(b"\r")))
         code = bytes(found[1])
         lines.append(_shown(bytes(found[3] or b"")))
         start = end + 1

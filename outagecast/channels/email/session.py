@@ -159,11 +159,7 @@ class _Steps:
             raise self._lost(stage, str(err)) from err
         if reply.ok or (stage is Stage.AUTH and reply.code == 334):
             return reply
-        found = error(judge(stage, reply), relay=self._relay.label)
-        if self._relay.password:
-            found.args = (self._relay.password.vault.mask(found.text),)
-            found.text = found.args[0]
-        raise NotOpenError(found)
+        raise NotOpenError(error(judge(stage, reply), relay=self._relay))
 
     def hello(self) -> dict[str, str]:
         # An address literal is always right, and looking up our own name may hang when our DNS is down.

@@ -184,7 +184,7 @@ class _Talk:
         self._crew.done(letter, self._receipt(letter, answer))
 
     def _receipt(self, letter: Letter, reply: Reply) -> Receipt:
-        data = {"relay": self._standing.relay.host, "reply": str(reply)}
+        data = {"relay": self._standing.relay.host, "reply": self._standing.relay.quote(reply)}
         return Receipt(ref=letter.message_id, replies=Replies.NONE, note=letter.note or None, data=data)
 
     def _not_admitted(self, letter: Letter, no: Judged) -> Letter | None:
@@ -256,7 +256,7 @@ class _Talk:
         )
 
     def _error(self, no: Judged, to: str = "") -> ChannelError:
-        return error(no, relay=self._standing.relay.label, to=to, pause=self._standing.next_pause())
+        return error(no, relay=self._standing.relay, to=to, pause=self._standing.next_pause())
 
     def _end(self) -> None:
         self._over = True
