@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from outagecast.text import terminal_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -82,7 +84,8 @@ def scalar(value: str | bool) -> str:  # noqa: FBT001  it is the value itself
         return str(value).lower()
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    # What a terminal would obey is escaped, the same in YAML as in JSON: the lines are printed, too.
+    return terminal_json(json.dumps(value, ensure_ascii=False))
 
 
 def _true_of_every_config(head: str) -> list[str]:

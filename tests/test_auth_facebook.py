@@ -257,3 +257,22 @@ def test_where_facebook_says_nothing_of_the_token_both_reasons_are_named(night: 
     done = run(night, [*SYSTEM, *token(night.graph.system_token), *NO_APP, ("transparency", "1001")])
     assert "lacks pages_show_list, or it lists none that belongs to a business portfolio" in text(done)
     assert "the token lacks pages_show_list, or the token's owner has no role there" in text(done)
+
+
+@pytest.mark.parametrize("page_id", ["12\x9b31m\u202e", "1\nemail: x", "\u0661", "${command:touch x}"])
+def test_a_number_of_the_page_that_is_none_is_not_offered_for_the_config(night: Night, page_id: str) -> None:
+    body = json.dumps({"id": page_id, "name": "x", "access_token": "token-of-the-page"})
+    night.graph.faults.add(Fault("GET /v25.0/1001", status=200, body=body))
+    done = run(night, [*SYSTEM, *token(night.graph.system_token), *NO_APP, *FIRST])
+    assert (done.code, done.out) == (2, "")
+    assert "no number of the Page" in done.said
+
+
+def test_a_name_of_the_page_does_not_rule_the_terminal(night: Night) -> None:
+    body = json.dumps({"id": "1001", "name": "Na\x9b31me\x1b[2J\u202e\nroot", "access_token": "token-of-the-page"})
+    night.graph.faults.add(Fault("GET /v25.0/1001", status=200, body=body))
+    script = [*SYSTEM, *token(night.graph.system_token), *NO_APP, *FIRST, *NOWHERE]
+    done = run(night, script)
+    assert done.unasked == []
+    assert "the Page Na\\x9b31me\\x1b[2J\\u202e root (page_id 1001)" in done.said
+    assert not set("\x9b\x1b\u202e") & set(done.shown + done.out)

@@ -133,6 +133,28 @@ def test_three_wrong_pins_are_the_end_and_nothing_is_written(night: Night) -> No
     assert written(night.folder) == {}
 
 
+EVIL = "%C2%9B31m%1B%5B2J%E2%80%AE"
+"""Colours, an empty screen, text from right to left: percent-encoded."""
+
+
+@pytest.mark.parametrize("user_id", [f"12{EVIL}", "1%0A%20%20email%3A%20x", "%D9%A1", "$%7Bcommand:touch%20x%7D"])
+def test_a_number_of_the_account_that_is_none_is_not_offered_for_the_config(night: Night, user_id: str) -> None:
+    body = f"oauth_token=1-token&oauth_token_secret=secret&user_id={user_id}&screen_name=x"
+    night.x.faults.add(Fault(ACCESS, status=200, body=body, content_type="text/html"))
+    done = run(night, [*keys(night), *link()])
+    assert (done.code, done.out) == (2, "")
+    assert "names no number of the account" in done.said
+
+
+def test_a_name_of_the_account_does_not_rule_the_terminal(night: Night) -> None:
+    body = f"oauth_token=1-token&oauth_token_secret=secret&user_id=12&screen_name=evil{EVIL}"
+    night.x.faults.add(Fault(ACCESS, status=200, body=body, content_type="text/html"))
+    done = run(night, [*keys(night), *link(), ("costs 0.01", "n"), *NOWHERE])
+    assert done.code == 0, done.shown
+    assert "@evil\\x9b31m\\x1b[2J\\u202e (user_id 12)" in done.said
+    assert not set("\x9b\x1b\u202e") & set(done.shown + done.out)
+
+
 def test_a_pin_that_is_none_is_not_sent(night: Night) -> None:
     again: list[Answer] = [("about 7 digits.*The PIN:", lambda shown: f" {pin(shown)[:3]} {pin(shown)[3:]} ")]
     done = run(night, [*keys(night), *link(token="seven"), *again, *ASKED, *NOWHERE])

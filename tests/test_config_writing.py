@@ -107,3 +107,9 @@ def test_channels_that_were_not_chosen_are_left_out():
     assert "  page:\n    type: facebook\n" in text
     assert "twitter" not in text.partition("  page:")[2]
     assert "sender" not in text
+
+
+def test_nothing_in_a_line_that_is_written_rules_a_terminal_that_shows_it():
+    line = scalar("a\x9b31m\u202e\x7f")
+    assert line.isprintable()
+    assert yaml.safe_load(line) == "a\x9b31m\u202e\x7f"

@@ -20,6 +20,7 @@ from outagecast.channels.facebook_auth_findings import findings, mortality
 from outagecast.channels.facebook_graph import Graph
 from outagecast.channels.facebook_settings import DEFAULT_VERSION
 from outagecast.channels.facebook_token import ALL_RIGHTS, TO_BE_GOT, facts
+from outagecast.text import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,6 +44,9 @@ _SEE = {True: _GIVE_ROLE, False: _NEW, None: f"{_NEW}, and {_GIVE_ROLE}"}
 _NO_TOKEN = {True: _ROLE, False: _LACKING, None: f"{_LACKING}, or {_ROLE}"}
 _DEAD = (102, 104, 190)
 """Codes of a token that Facebook does not take."""
+
+
+_NUMBER = re.compile(r"[0-9]{1,30}")
 
 
 class _Holder(msgspec.Struct, frozen=True):
@@ -180,7 +184,9 @@ def _page(talk: _Talk, holder: _Holder) -> tuple[str, Secret]:
                 f"owner has that Page, then: {AGAIN}",
             ) from err
     page_id = str(body.get("id") or page_id)
-    name = " ".join(str(body.get("name") or page_id).split())
+    if not _NUMBER.fullmatch(page_id):
+        raise Refused("Facebook's answer has no number of the Page in it", mendable=True, hint=f"once more: {AGAIN}")
+    name = terminal(" ".join(str(body.get("name") or page_id).split()))
     lacks = f"Facebook gives no token of the Page {name}: {_NO_TOKEN[holder.lists]}"
     token = (
         holder.token
@@ -194,7 +200,7 @@ def _page(talk: _Talk, holder: _Holder) -> tuple[str, Secret]:
 def _chosen(person: Person, graph: Graph, holder: _Holder) -> str:
     """Let the person choose among the Pages that Facebook lists, or type a number."""
     if pages := _listed(graph):
-        choices = [*(f"{' '.join(name.split())} ({ref})" for ref, name in pages), "another one"]
+        choices = [*(f"{name} ({ref})" for ref, name in pages), "another one"]
         place = person.choose("Which Page?", choices)
         if place < len(pages):
             return pages[place][0]
@@ -210,11 +216,8 @@ def _listed(graph: Graph) -> list[tuple[str, str]]:
     except Refused:
         return []
     entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    return [
-        (str(entry["id"]), str(entry.get("name", "?")))
-        for entry in entries
-        if re.fullmatch(r"[0-9]+", str(entry.get("id", "")))
-    ]
+    named = [(str(entry.get("id", "")), str(entry.get("name", "?"))) for entry in entries]
+    return [(ref, terminal(" ".join(name.split()))) for ref, name in named if _NUMBER.fullmatch(ref)]
 
 
 def _given(person: Person, value: object, otherwise: str, hint: str = "see to that") -> Secret:
@@ -241,7 +244,7 @@ def _readable(secret: Secret | None, person: Person) -> Secret | None:
 
 
 def _number(text: str) -> None:
-    if text and not re.fullmatch(r"[0-9]+", text):
+    if text and not _NUMBER.fullmatch(text):
         raise ValueError("a number is meant, in digits only; not a name")
 
 

@@ -21,6 +21,7 @@ from outagecast.channels.twitter_answers import judge
 from outagecast.channels.twitter_auth_answers import AGAIN, WrongPin, demand
 from outagecast.channels.twitter_match import is_id
 from outagecast.channels.twitter_table import CONSOLE, Verdict
+from outagecast.text import terminal
 from outagecast.wire import classify, read_object, read_text, session
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _ORIGIN = "https://api.twitter.com"
 _TRIES = 3
+_NUMBER = re.compile(r"[0-9]{1,20}")
 """How often a PIN may be wrong; each try has a link of its own, because X takes a PIN once."""
 _TALKATIVE = ("oauthlib", "requests_oauthlib")
 """At DEBUG these log whole requests, with what they are signed with."""
@@ -97,12 +99,15 @@ class _App(msgspec.Struct, frozen=True):
             raise TryLater(
                 "X's answer has no tokens in it", hint=f"see whether a proxy stands in between, then: {AGAIN}"
             )
+        user_id = given.get("user_id", "")
+        if user_id and not _NUMBER.fullmatch(user_id):
+            raise TryLater("X's answer names no number of the account", hint=f"once more: {AGAIN}")
         return _Tokens(
             # The name of a request token is no secret: it stands in the link that is shown.
             self.person.keep(given["oauth_token"]) if pin else Secret.of(given["oauth_token"]),
             self.person.keep(given["oauth_token_secret"]),
-            given.get("user_id", ""),
-            given.get("screen_name", ""),
+            user_id,
+            terminal(given.get("screen_name", "")),
             response.headers.get("x-access-level", ""),
         )
 
@@ -218,7 +223,7 @@ def _asked(app: _App, tokens: _Tokens) -> Iterator[Finding]:
     answer = judge(response)
     me = read_object(response).get("data")
     if response.status_code == requests.codes.ok and isinstance(me, dict) and is_id(str(me.get("id", ""))):
-        yield Finding("", Level.GOOD, _whose(str(me.get("username", "?")), str(me["id"])))
+        yield Finding("", Level.GOOD, _whose(terminal(str(me.get("username", "?"))), str(me["id"])))
         yield _allowed(response.headers.get("x-access-level", ""))
     elif answer.verdict is Verdict.REFUSED and response.status_code == requests.codes.unauthorized:
         yield Finding("", Level.BAD, f"X does not take these: {answer.said()}", f"get new tokens: {AGAIN}")
