@@ -1,11 +1,12 @@
 """Where secrets go when somebody decides to keep them: the keyring, or files that only their owner can read.
 
-Whatever is kept here the config names as `${…}`; an `undo` takes back what was newly made.
+Whatever is kept here the config names as `${…}`; an `undo` brings back what stood there before.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +14,7 @@ from outagecast.errors import ConfigError
 from outagecast.secret_sources import Reference, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 SERVICE = "outagecast"
@@ -30,11 +32,14 @@ class Store(Protocol):
     def holds(self, name: str) -> str:
         """What stands there already, as a person would call it; empty if nothing does."""
 
-    def put(self, name: str, value: str) -> None:
-        """Keep it, in the place of what stands there. Raises ConfigError in plain words, never with the value."""
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep them all, in the place of what stands there. Raises ConfigError in plain words, never with a value.
+
+        Whoever gets it, or is interrupted, has to `undo`.
+        """
 
     def undo(self) -> None:
-        """Take back what was put and had not been there; what cannot be taken back stays."""
+        """Bring back what stood there before the last `put`; what cannot be brought back stays as it is."""
 
 
 def keyring_trouble() -> str:
@@ -64,7 +69,7 @@ class KeyringStore:
     """The keyring of the person's desktop or server."""
 
     def __init__(self) -> None:
-        self._made: list[str] = []
+        self._before: dict[str, str | None] = {}
 
     def reference(self, name: str) -> str:
         """How the config names the secret."""
@@ -74,23 +79,29 @@ class KeyringStore:
         """What stands there already."""
         return f"an entry {name} of {SERVICE} in the keyring" if self._read(name) is not None else ""
 
-    def put(self, name: str, value: str) -> None:
-        """Keep it and read it back: some back-ends lose what they were given."""
-        if self._read(name) is None:
-            self._made.append(name)
-        self._call("set_password", SERVICE, name, value)
-        if self._read(name) != value:
-            raise ConfigError("the keyring did not keep the secret", hint="keep it in a file instead")
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep each and read it back: some back-ends lose what they were given."""
+        self._before = {name: self._read(name) for name in values}
+        for name, value in values.items():
+            self._call("set_password", SERVICE, name, value)
+            if self._read(name) != value:
+                raise ConfigError(
+                    "the keyring did not keep the secret; nothing was changed", hint="keep it in a file instead"
+                )
 
     def undo(self) -> None:
-        """Take back the entries that are new."""
-        for name in self._made:
+        """Bring back the entries that were replaced, and take out those that are new."""
+        for name, value in self._before.items():
             with suppress(ConfigError):
-                self._call("delete_password", SERVICE, name)
-        self._made.clear()
+                if value is None:
+                    self._call("delete_password", SERVICE, name)
+                else:
+                    self._call("set_password", SERVICE, name, value)
+        self._before = {}
 
-    def _read(self, name: str) -> object:
-        return self._call("get_password", SERVICE, name)
+    def _read(self, name: str) -> str | None:
+        found = self._call("get_password", SERVICE, name)
+        return None if found is None else str(found)
 
     def _call(self, method: str, *args: str) -> Any:
         import keyring
@@ -112,9 +123,12 @@ class FileStore:
         """Relative names in the config start at `config_folder`. Raises ValueError for what `${file:…}` cannot name."""
         self._folder = folder
         self._config_folder = config_folder
-        self._made: list[Path] = []
+        self._before: dict[Path, bytes | str | None] = {}
+        self._made: Sequence[Path] = ()
         if self._folder.exists() and not self._folder.is_dir():
             raise ValueError(f"{folder} is no folder")
+        if self._folder.exists() and _others_may_write(self._folder):
+            raise ValueError(f"others may write to {folder}, and put files of their own there: chmod go-w, or another")
         _demand_readable(self.reference("name"))
 
     def reference(self, name: str) -> str:
@@ -129,33 +143,76 @@ class FileStore:
         path = self._path(name)
         return str(path) if os.path.lexists(path) else ""
 
-    def put(self, name: str, value: str) -> None:
-        """Write the file beside its name and move it there, so that nobody ever finds half of it."""
-        path = self._path(name)
-        new = path.with_name(f".{path.name}.new-{os.getpid()}")
-        if not os.path.lexists(path):
-            self._made.append(path)
+    def put(self, values: Mapping[str, str]) -> None:
+        """Write all files beside their names, and only then move them there: nobody ever finds half of one."""
+        path = self._folder
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                write_new(new, f"{value}\n".encode())
-                new.replace(path)
-            finally:
-                new.unlink(missing_ok=True)
+            self._made = make_private(self._folder)
+            for name, value in values.items():
+                path = self._path(name)
+                write_new(_beside(path), f"{value}\n".encode())
+            for path in map(self._path, values):
+                self._before[path] = _content(path)
+                _beside(path).replace(path)
         except OSError as err:
-            raise ConfigError(f"{path} cannot be written: {err.strerror}", hint="name another folder") from err
+            text = f"{path} cannot be written: {err.strerror}; nothing was changed"
+            raise ConfigError(text, hint="name another folder") from err
+        finally:
+            for path in map(self._path, values):
+                with suppress(OSError):
+                    _beside(path).unlink(missing_ok=True)
 
     def undo(self) -> None:
-        """Take back the files that are new, and the folder if nothing else is in it."""
-        for path in self._made:
-            path.unlink(missing_ok=True)
-        if self._made:
+        """Bring back the files that were replaced, take out the new ones, and the folders that were made for them."""
+        for path, before in self._before.items():
             with suppress(OSError):
-                self._folder.rmdir()
-        self._made.clear()
+                _restore(path, before)
+        for folder in reversed(self._made):
+            with suppress(OSError):
+                folder.rmdir()
+        self._before, self._made = {}, ()
 
     def _path(self, name: str) -> Path:
         return self._folder / name
+
+
+def make_private(folder: Path) -> Sequence[Path]:
+    """Make a folder and those above it that are missing, each for its owner alone; gives them from the top down.
+
+    `mkdir(parents=True)` would give its mode to the last one only.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()][::-1]
+    for each in missing:
+        each.mkdir(mode=0o700, exist_ok=True)
+    return missing
+
+
+def _others_may_write(folder: Path) -> bool:
+    """Whether somebody else could put another file in the place of one: in a sticky folder (/tmp) nobody can."""
+    mode = folder.stat().st_mode
+    return bool(mode & 0o022) and not mode & stat.S_ISVTX
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new-{os.getpid()}")
+
+
+def _content(path: Path) -> bytes | str | None:
+    """What a file holds, where a link leads, or None for nothing: enough to bring it back."""
+    if path.is_symlink():
+        return str(path.readlink())
+    return path.read_bytes() if path.exists() else None
+
+
+def _restore(path: Path, before: bytes | str | None) -> None:
+    if before is None:
+        path.unlink(missing_ok=True)
+        return
+    if isinstance(before, str):
+        _beside(path).symlink_to(before)
+    else:
+        write_new(_beside(path), before)
+    _beside(path).replace(path)
 
 
 def write_new(path: Path, content: bytes) -> None:

@@ -47,8 +47,7 @@ class Keep(msgspec.Struct, frozen=True):
         if self.store is None:
             return
         try:
-            for channel, each in secrets:
-                self.store.put(kept_as(channel, each), each.secret.reveal())
+            self.store.put({kept_as(channel, each): each.secret.reveal() for channel, each in secrets})
         except BaseException:
             self.store.undo()
             raise

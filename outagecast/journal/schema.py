@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from outagecast.errors import JournalBusyError, JournalError
 from outagecast.journal.aside import damaged
+from outagecast.keeping import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,7 +203,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
 
 def _make_private(path: Path) -> None:
     """The folder only for its owner (where we make it), and the file too, before SQLite writes a byte."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
