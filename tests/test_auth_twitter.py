@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import termios
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from keyring_kit import Memory
-from terminal_kit import at_terminal, pin
+from terminal_kit import at_terminal, pin, until
 
 from outagecast.sandbox.faults import Fault, FaultKind
 from outagecast.sandbox.x_errors import ERRORS as X_ERRORS
@@ -116,6 +120,25 @@ def test_tokens_in_hand_are_taken_as_they_are(night: Night) -> None:
     assert done.code == 0, done.shown
     assert 'user_id: "1234567890"' in done.out
     assert [request.path for request in night.x.log] == ["/2/users/me"]
+
+
+def test_a_secret_is_not_shown_after_the_shell_has_turned_the_echo_on_and_the_command_goes_on(night: Night) -> None:
+    before = signal.getsignal(signal.SIGCONT)
+
+    def stopped_and_continued(_shown: str) -> str:
+        # What bash does at Ctrl-Z and fg; the terminal is one, whoever asks.
+        mine = next(number for number in range(3, 256) if os.isatty(number))
+        modes = termios.tcgetattr(mine)
+        assert not modes[3] & termios.ECHO
+        modes[3] |= termios.ECHO
+        termios.tcsetattr(mine, termios.TCSANOW, modes)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGCONT)
+        until(lambda: not termios.tcgetattr(mine)[3] & termios.ECHO)
+        return night.x.account.api_key
+
+    done = run(night, [("API key;", stopped_and_continued), keys(night)[1], *link(), *ASKED, *NOWHERE])
+    assert done.code == 0, done.shown
+    assert signal.getsignal(signal.SIGCONT) is before
 
 
 def test_a_wrong_pin_gets_a_new_link(night: Night) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import termios
 from contextlib import contextmanager
 from pathlib import Path
@@ -182,9 +183,21 @@ class Interview:
         # What was typed ahead is thrown away, as is the rest of something pasted that has several lines.
         termios.tcsetattr(terminal_, termios.TCSAFLUSH, silent)
         try:
-            yield
+            # After Ctrl-Z and fg the shell gives the terminal back as it keeps it for itself: with its echo on.
+            with _on_continue(lambda: termios.tcsetattr(terminal_, termios.TCSANOW, silent)):
+                yield
         finally:
             termios.tcsetattr(terminal_, termios.TCSAFLUSH, before)
+
+
+@contextmanager
+def _on_continue(do: Callable[[], None]) -> Iterator[None]:
+    """Do this whenever the process goes on after it was stopped."""
+    before = signal.signal(signal.SIGCONT, lambda _number, _frame: do())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCONT, before)
 
 
 def _demand(text: str) -> None:
