@@ -65,13 +65,22 @@ class Refused(ChannelError):  # noqa: N818  an answer, named as it is said
 
     `mendable`: a person can mend the cause (keys, credits, permission, config), so a later run tries once more;
     otherwise the content itself was refused. `recipient`: only this one address is at fault (letters);
-    `suppress`: that mailbox does not exist, so do not write to it again.
+    `suppress`: that mailbox does not exist, so do not write to it again. `blind`: of a look at strangers' words, and
+    true of every post of the channel: this account does not see them.
     """
 
     def __init__(
-        self, text: str, *, mendable: bool = False, recipient: bool = False, suppress: bool = False, hint: str = ""
+        self,
+        text: str,
+        *,
+        mendable: bool = False,
+        recipient: bool = False,
+        suppress: bool = False,
+        blind: bool = False,
+        hint: str = "",
     ) -> None:
         super().__init__(text, hint=hint)
+        self.blind = blind
         self.mendable = mendable
         self.recipient = recipient
         self.suppress = suppress

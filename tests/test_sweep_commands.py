@@ -352,3 +352,18 @@ def test_a_post_that_is_gone_on_x_is_told_with_its_own_number_to_be_settled(nigh
     assert swept.code == 1
     assert "1590000000000000000 any more: it is gone" in said
     assert f"outagecast settle {post['id']} --drop" in said
+
+
+def test_what_is_found_to_be_unseen_below_an_old_post_is_not_called_moderated_below_a_new_one(night: Night) -> None:
+    """Nothing contradicts an empty list below a post that has just been published; the one before it does."""
+    night.write_config(night.facebook())
+    night.run(*POST)
+    night.graph.stranger_comment(night.graph.public()[0]["id"], "When?")
+    night.graph.blind = True
+    for words in ("digging", "cable found"):
+        done = night.run("update", "--json", words)
+        assert (done.code, done.channel("facebook")["replies"]) == (1, "open")
+        assert "counts 1 comment and lists none" in done.channel("facebook")["posts"][0]["detail"]
+    night.graph.blind = False
+    assert night.run("resolve", "--json").channel("facebook")["replies"] == "moderated"
+    assert night.run("sweep").code == 0

@@ -129,14 +129,16 @@ def _demand_whole(listed: Listing) -> None:
 def _demand_sight(listed: Listing, page_id: str, known: Mapping[str, Any]) -> None:
     """Refuse to take a list without a stranger in it for all there is, when the token is known to see none."""
     if known.get("is_valid") is False or known.get("type", "PAGE") != "PAGE":
-        raise Refused("the token is not a valid token of a Page and sees no comments", mendable=True, hint=RIGHTS)
+        raise Refused(
+            "the token is not a valid token of a Page and sees no comments", mendable=True, blind=True, hint=RIGHTS
+        )
     if known and (lacking := missing(known, TO_SWEEP, page_id)):
         text = f"strangers' comments may stand unseen: {' and '.join(lacking)} not granted to the token"
-        raise Refused(text, mendable=True, hint=RIGHTS)
+        raise Refused(text, mendable=True, blind=True, hint=RIGHTS)
     if not known and listed.counted > len(listed.comments):
         raise _unseen(listed)
 
 
 def _unseen(listed: Listing) -> Refused:
     text = f"Facebook counts {some(listed.counted)} and lists {len(listed.comments) or 'none'}"
-    return Refused(text, mendable=True, hint=RIGHTS)
+    return Refused(text, mendable=True, blind=True, hint=RIGHTS)

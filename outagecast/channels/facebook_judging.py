@@ -43,7 +43,9 @@ def judged(comments: Sequence[Comment], post: str, page_id: str, rule: Comments)
 
 def nameless() -> Refused:
     """The reason to believe nothing of a list whose comments have no authors."""
-    return Refused("Facebook lists comments without their authors: it may not list all", mendable=True, hint=RIGHTS)
+    return Refused(
+        "Facebook lists comments without their authors: it may not list all", mendable=True, blind=True, hint=RIGHTS
+    )
 
 
 def _verdicts(comments: Sequence[Comment], post: str, page_id: str, rule: Comments) -> Iterator[Target | Refused]:

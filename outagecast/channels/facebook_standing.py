@@ -32,7 +32,7 @@ def standing(comments: int, err: ChannelError) -> ChannelError:
 def worded(text: str, err: ChannelError) -> ChannelError:
     """Say the same in other words, with what to type after a sweep."""
     if isinstance(err, Refused):
-        return Refused(text, mendable=True, hint=hint_for(err))
+        return Refused(text, mendable=True, blind=err.blind, hint=hint_for(err))
     after, limited = (err.after, err.limited) if isinstance(err, TryLater) else (None, False)
     return TryLater(text, after=after, limited=limited, hint=hint_for(err))
 

@@ -44,7 +44,7 @@ class SweepCourier(UpkeepCourier):
         """What the last look was refused with."""
         self.seen: set[int] = set()
         """What this run has published, or looked below already."""
-        self._verified: set[int] = set()
+        self._verified: dict[int, Task] = {}
         """What this run has looked at once: a look that failed is repeated by the next run, and holds nobody up."""
         self.fresh: set[int] = set()
         """What this run has published: the first look belongs to that, and gives way to nobody."""
@@ -90,7 +90,14 @@ class SweepCourier(UpkeepCourier):
         else:
             self.unswept = err.text
             self.unseen.append(left[0].announcement)
+            self._doubt_others(err)
             self._give_up(err)
+
+    def _doubt_others(self, err: ChannelError) -> None:
+        """What an account does not see below one post it does not see below those that this run has just published."""
+        if isinstance(err, Refused) and err.blind:
+            for task in self._verified.values():
+                self.not_seen(task, err, None, last=True)
 
     def _glance(self, task: Task, *, sweep: bool) -> ChannelError | None:
         """A look below what was out before: once another outagecast waits, the run does not wait for it."""
@@ -125,7 +132,7 @@ class SweepCourier(UpkeepCourier):
 
         A sweep that has just failed at the end of a command is not tried again there.
         """
-        tried = self._verified if self.run.looks_only else self._verified | self._young
+        tried = self._verified.keys() if self.run.looks_only else self._verified.keys() | self._young
         worth_waiting = self.run.clock.now() + LOOK_PATIENCE
         for task in tasks:
             if self.run.gave_way.is_set() and task.post.id not in self.fresh:
@@ -138,7 +145,7 @@ class SweepCourier(UpkeepCourier):
     def _verify(self, task: Task) -> None:
         """Close replies and read that back. It is a sweep where nothing can be closed, or where one was asked for."""
         moderated = self.channel.caps.replies is ReplyControl.MODERATED
-        self._verified.add(task.post.id)
+        self._verified[task.post.id] = task
         look = self.look if task.post.id in self.fresh else self._glance
         look(task, sweep=moderated or task.post.id in self._young)
         if moderated:
