@@ -10,6 +10,7 @@ from facebook_kit import NOW, POST, PUBLISH, sent, simulated_page
 
 from outagecast.channel import Refused, Replies, TryLater
 from outagecast.sandbox.faults import Fault
+from outagecast.sandbox.graph_errors import usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,3 +194,12 @@ def test_a_list_that_breaks_off_does_not_pass_for_a_post_that_is_not_there(page:
     with pytest.raises(TryLater):
         facebook.find(POST, None, NOW)
     assert facebook.find(POST, None, NOW).ref == receipt.ref
+
+
+def test_comments_are_not_listed_again_by_calls_that_posts_may_need(page: GraphPlatform):
+    facebook, receipt = sent(page)
+    page.stranger_comment(receipt.ref, "when?")
+    page.faults.add(Fault(PUBLISH, status=200, body='{"success":true}', headers=usage(page.page_id, 80, 0)))
+    with pytest.raises(TryLater, match="80 %"):
+        facebook.close_replies(receipt)
+    assert looks(page) == 1
