@@ -43,6 +43,10 @@ class JournalBusyError(JournalError):
     """Another outagecast holds the journal; running the same command later is right."""
 
 
+class UnsweptError(JournalBusyError):
+    """The same of a sweep: nothing of it is written down that would wait, so nobody has looked."""
+
+
 class ChannelError(OutagecastError):
     """One of a channel's three answers besides success."""
 

@@ -13,7 +13,7 @@ import trustme
 from email_kit import QUICK, channel
 from msgspec.structs import replace
 
-from outagecast.channel import Level
+from outagecast.channel import Level, Secret
 from outagecast.channels.email.at_once import at_once
 from outagecast.channels.email.probes import elsewhere, probes
 from outagecast.channels.email.relay import Relay, Tls
@@ -232,7 +232,7 @@ def test_where_nobody_elsewhere_can_be_asked_about_what_the_relay_would_do_is_no
 
 
 def test_a_reader_at_the_relays_own_domain_proves_nothing_about_others():
-    relay = Relay("smtp.example.com", 587, Tls.STARTTLS)
+    relay = Relay("smtp.example.com", 587, Tls.STARTTLS, Secret.of("smtp://smtp.example.com"))
     asked = probes(channel(to=["ops@example.net"], **READERS).settings, ELSEWHERE)
     assert [each.recipient for each in asked.readers if not elsewhere(each, relay, asked.home)] == ["a@example.com"]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from night import Done, Night
 
+from outagecast.journal import Lock
 from outagecast.sandbox.faults import Fault, FaultKind, lost_answer
 from outagecast.sandbox.x import ERRORS as X
 
@@ -367,3 +368,27 @@ def test_what_is_found_to_be_unseen_below_an_old_post_is_not_called_moderated_be
     night.graph.blind = False
     assert night.run("resolve", "--json").channel("facebook")["replies"] == "moderated"
     assert night.run("sweep").code == 0
+
+
+def test_a_sweep_that_does_not_get_the_journal_has_looked_at_nothing(night: Night) -> None:
+    night.run(*POST)
+    with Lock(night.journal_path).take("post", wait=0):
+        done = night.run("sweep", "--json", "--deadline", "0.2")
+    assert (done.code, done.json["exit_code"], done.json["hint"]) == (1, 1, "outagecast sweep")
+    assert "no post was looked at" in done.json["error"]
+
+
+def test_while_the_page_s_calls_run_low_one_post_is_looked_at_and_the_rest_is_left(night: Night) -> None:
+    """Nor do the others come to be looked at by every second sweep, because the one before could not say so."""
+    night.write_config(night.facebook())
+    night.run(*POST)
+    for words in ("digging", "cable found"):
+        night.run("update", words)
+    night.graph.usage = (99, 30)
+    calls = []
+    for _ in range(4):
+        before = len(night.graph.log)
+        assert night.run("sweep").code == 1
+        calls.append(len(night.graph.log) - before)
+        night.clock.move(300)
+    assert max(calls) <= 3

@@ -138,14 +138,13 @@ class Facebook:
         return self._swept(receipt)
 
     def sweep(self, receipt: Receipt, log: SweepLog) -> Replies:
-        """Sweep the comments of a post, and say of each what became of it.
+        """Sweep the comments of a post, and say of each what became of it; once the Page's calls run low, no further.
 
-        While the Page's calls run low only what was not seen before is looked at.
+        What was just published comes first, so it is what the last look before that is for.
         """
-        known = receipt.replies is Replies.MODERATED
-        if known and self._spent and self._now() < self._spent[0]:
+        if self._spent and self._now() < self._spent[0]:
             raise self._spent[1]
-        return self._swept(receipt, log.done, getattr(log, "give_way", None) or _nobody_waits)
+        return self._swept(receipt, log.done, log.give_way)
 
     def _swept(
         self,

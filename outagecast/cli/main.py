@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from outagecast.cli.interrupts import Interrupts
-from outagecast.errors import ConfigError, JournalBusyError, OutagecastError, UsageError
+from outagecast.errors import ConfigError, JournalBusyError, OutagecastError, UnsweptError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,14 +100,15 @@ def run() -> NoReturn:
 
 def main(argv: Sequence[str], around: Surroundings) -> int:
     """Run one command; its exit code. Whatever goes wrong ends with what to type next, never with a traceback."""
-    from outagecast.report import EXIT_USAGE, EXIT_WAITING
+    from outagecast.report import EXIT_PERSON, EXIT_USAGE, EXIT_WAITING
 
     # Until the command itself knows: an error may come before it.
     around.as_json = "--json" in itertools.takewhile("--".__ne__, argv)
     try:
         code = _command(argv, around)
     except OutagecastError as err:
-        code = EXIT_WAITING if isinstance(err, JournalBusyError) else EXIT_USAGE
+        kinds = ((UnsweptError, EXIT_PERSON), (JournalBusyError, EXIT_WAITING))
+        code = next((code for kind, code in kinds if isinstance(err, kind)), EXIT_USAGE)
         problems = err.problems if isinstance(err, ConfigError) else ()
         _fail(around, err.text, err.hint, code, problems)
     except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from outagecast.cli.desk import Desk, desk, own_up, posts_of
 from outagecast.cli.options import AsJson, ConfigPath, Deadline, To, Verbose
 from outagecast.cli.voice import Voice
 from outagecast.deliver import Sweeping
+from outagecast.errors import JournalBusyError, UnsweptError
 from outagecast.journal import Acts, Scope
 from outagecast.report import EXIT_DONE, EXIT_PERSON, LOOKED_AT, IncidentReport, gravest, incident_report
 
@@ -85,7 +86,10 @@ def sweep(
     voice = Voice(around, at.config.timezone, verbose)
     opened = at.open(to)
     every = to is None
-    last = _round(at, voice, opened, Sweeping(at.young_since(), impatient=True), every=every)
+    try:
+        last = _round(at, voice, opened, Sweeping(at.young_since(), impatient=True), every=every)
+    except JournalBusyError as err:
+        raise UnsweptError(f"no post was looked at: {err.text}", hint="outagecast sweep") from err
     stop, turns = threading.Event(), 1
     while last.wait is not None and (watch or (last.unreached and turns < MOST_TURNS)) and _in_time(at, last.wait):
         voice.err().swept(last.swept)
