@@ -29,7 +29,6 @@ from outagecast.channel import (
 )
 from outagecast.channels.twitter_account import asked_id, named_id, own_posts
 from outagecast.channels.twitter_answers import judge, says_gone
-from outagecast.channels.twitter_check import findings
 from outagecast.channels.twitter_create import (
     ROOT,
     age,
@@ -232,6 +231,8 @@ class Twitter:
         if self._settings.simulator_url:
             text = "requests go to the simulator on this machine: nothing will be public"
             yield Finding(self.name, Level.WARNING, text, "take simulator_url out of the config")
+        from outagecast.channels.twitter_check import findings
+
         try:
             api = self._api
         except Refused as err:

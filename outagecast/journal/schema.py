@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 from outagecast.errors import JournalBusyError, JournalError
-from outagecast.journal.aside import damaged
 from outagecast.keeping import make_private
 
 if TYPE_CHECKING:
@@ -301,6 +300,8 @@ def _unusable(path: Path, err: Exception) -> JournalError:
     elsewhere = f"or keep the journal elsewhere: {_ELSEWHERE}"
     text = str(err)
     if isinstance(err, sqlite3.DatabaseError) and ("not a database" in text or "malformed" in text):
+        from outagecast.journal.aside import damaged
+
         return damaged(path, text)
     if "full" in text or getattr(err, "errno", None) == 28:
         return JournalError(f"the journal {path} cannot be written: the disk is full", hint=f"free space, {elsewhere}")
