@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from outagecast.errors import ChannelError, InDoubt, Refused, TryLater
-from outagecast.granting import Authorizes, Confided, Grant, Person
+from outagecast.granting import Authorizes, Confided, Grant, Person, readable
 from outagecast.model import (
     Absent,
     Act,
@@ -101,6 +101,7 @@ __all__ = [
     "TryLater",
     "Unfinished",
     "Warm",
+    "readable",
 ]
 
 

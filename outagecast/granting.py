@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
+from outagecast.errors import Refused
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
@@ -76,3 +78,14 @@ class Authorizes(Protocol):
         own `check` next, so that nothing is asked twice of the platform. Raises TryLater or Refused; the same once
         more is always right.
         """
+
+
+def readable(secret: Secret | None, person: Person) -> Secret | None:
+    """Give a secret of the config, if what it refers to is there; else say why it is asked for."""
+    try:
+        if secret is not None:
+            secret.reveal()
+    except Refused as err:
+        person.say(f"{err.text}, so it is asked for. What the config says of it stays right.")
+        return None
+    return secret

@@ -382,7 +382,7 @@ def test_while_the_page_s_calls_run_low_one_post_is_looked_at_and_the_rest_is_le
     """Nor do the others come to be looked at by every second sweep, because the one before could not say so."""
     night.write_config(night.facebook())
     night.run(*POST)
-    for words in ("digging", "cable found"):
+    for words in ("digging", "cable found", "splicing", "testing", "nearly done"):
         night.run("update", words)
     night.graph.usage = (99, 30)
     calls = []

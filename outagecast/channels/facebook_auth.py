@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from outagecast.channel import ChannelError, Confided, Grant, InDoubt, Refused, Secret, TryLater
+from outagecast.channel import ChannelError, Confided, Grant, InDoubt, Refused, Secret, TryLater, readable
 from outagecast.channels.facebook_answers import Gone
 from outagecast.channels.facebook_auth_findings import findings, mortality
 from outagecast.channels.facebook_graph import Graph
@@ -119,7 +119,7 @@ def _with_app(talk: _Talk, *, needed: bool) -> _Talk:
     """Take the app's number and secret from the config, or ask; without need they may be left out."""
     if talk.app_secret is not None:
         return talk
-    app_id, secret = talk.known.get("app_id"), _readable(talk.known.get("app_secret"), talk.person)
+    app_id, secret = talk.known.get("app_id"), readable(talk.known.get("app_secret"), talk.person)
     if app_id and secret is not None:
         return msgspec.structs.replace(talk, app_id=app_id, app_secret=secret)
     why = "to exchange the token" if needed else "lets outagecast read what the token may do"
@@ -229,17 +229,6 @@ def _given(person: Person, value: object, otherwise: str, hint: str = "see to th
 def _demanded(secret: Secret | None) -> Secret:
     if secret is None:
         raise Refused("a secret is missing", mendable=True, hint=AGAIN)
-    return secret
-
-
-def _readable(secret: Secret | None, person: Person) -> Secret | None:
-    """Give a secret of the config, if what it refers to is there; else say why it is asked for."""
-    try:
-        if secret is not None:
-            secret.reveal()
-    except Refused as err:
-        person.say(f"{err.text}, so it is asked for. What the config says of it stays right.")
-        return None
     return secret
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from outagecast.channel import ChannelError, Refused, TryLater
-from outagecast.channels.facebook_comment_list import Comment
+from outagecast.channels.facebook_comment_list import Comment, count
 from outagecast.channels.facebook_findings import CHECK, NEW_TOKEN, next_step
 from outagecast.channels.facebook_token import TO_SWEEP, missing
 
@@ -92,10 +92,4 @@ def _seen(graph: Graph, post: str, page_id: str) -> Seen:
         return Seen.STRANGER
     if "" in authors:
         return Seen.NAMELESS
-    return Seen.COUNTED if not authors and _count(body) else Seen.NOTHING
-
-
-def _count(body: Mapping[str, Any]) -> int:
-    summary = body.get("summary")
-    total = summary.get("total_count") if isinstance(summary, dict) else 0
-    return total if isinstance(total, int) else 0
+    return Seen.COUNTED if not authors and count(body) else Seen.NOTHING

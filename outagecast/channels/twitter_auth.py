@@ -16,7 +16,18 @@ import msgspec
 import requests
 from requests_oauthlib import OAuth1
 
-from outagecast.channel import ChannelError, Confided, Finding, Grant, InDoubt, Level, Refused, Secret, TryLater
+from outagecast.channel import (
+    ChannelError,
+    Confided,
+    Finding,
+    Grant,
+    InDoubt,
+    Level,
+    Refused,
+    Secret,
+    TryLater,
+    readable,
+)
 from outagecast.channels.twitter_answers import judge
 from outagecast.channels.twitter_auth_answers import AGAIN, WrongPin, demand
 from outagecast.channels.twitter_match import is_id
@@ -142,24 +153,13 @@ def _app_keys(known: Mapping[str, Any], person: Person, keys: dict[str, str | Co
         )
     found: list[Secret] = []
     for name, called in (("api_key", "the app's API key"), ("api_key_secret", "the app's API key secret")):
-        secret = _readable(known.get(name), person)
+        secret = readable(known.get(name), person)
         if secret is None:
             secret = _demanded(person, f"Paste {called}")
             if name not in known:
                 keys[name] = Confided(name.replace("_", "-"), secret)
         found.append(secret)
     return found[0], found[1]
-
-
-def _readable(secret: Secret | None, person: Person) -> Secret | None:
-    """Give a secret of the config, if what it refers to is there; else say why it is asked for."""
-    try:
-        if secret is not None:
-            secret.reveal()
-    except Refused as err:
-        person.say(f"{err.text}, so it is asked for. What the config says of it stays right.")
-        return None
-    return secret
 
 
 def _demanded(person: Person, question: str) -> Secret:

@@ -184,7 +184,7 @@ def _ascii(host: str) -> str:
     try:
         ip_address(host)
     except ValueError:
-        pass
+        pass  # not an address, so it must be a name
     else:
         return host
     try:
